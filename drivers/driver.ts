@@ -1,0 +1,123 @@
+import type { AssignmentId, CatalogueId, ChannelId, DriverId, HubId, SensorId } from "../protocol/ids.ts";
+import type { EventCode } from "../protocol/messages.ts";
+import type { Clock, HubTime } from "../protocol/ports/clock.ts";
+import type { Logger } from "../protocol/ports/logger.ts";
+import type { UnreadableCapture } from "../protocol/ports/outbox.ts";
+import type { Transport } from "../protocol/ports/transport.ts";
+import type { DraftReading, ReadingDevice } from "../protocol/reading.ts";
+import type { Arrival } from "../protocol/time.ts";
+
+/** Why bytes are not a record. `reason` words are those of `hemhub decode` and the published vectors. */
+export type MalformedReason =
+  | "truncated"
+  | "checksum"
+  | "crc"
+  | "format"
+  | "range"
+  | "sync"
+  | "overlong"
+  | "unsupported";
+
+/** Bad data is a value: decoding never throws. */
+export type Decoded<R> =
+  | { readonly tag: "ok"; readonly record: R }
+  | { readonly tag: "malformed"; readonly reason: MalformedReason; readonly detail: string };
+
+export const decoded = <R>(record: R): Decoded<R> => ({ tag: "ok", record });
+export const malformed = (reason: MalformedReason, detail: string): Decoded<never> => ({
+  tag: "malformed",
+  reason,
+  detail,
+});
+
+/** What a framer makes of a byte stream. Every byte pushed comes out once, in a frame or discarded with the reason. */
+export type Framed =
+  | { readonly tag: "frame"; readonly bytes: Uint8Array }
+  | { readonly tag: "discarded"; readonly bytes: Uint8Array; readonly reason: "noise" | "checksum" | "overlong" };
+
+/** Cuts a byte stream into frames. Holds at most its documented bound; resynchronises within one frame of noise. */
+export interface Framer {
+  push(bytes: Uint8Array): Iterable<Framed>;
+}
+
+/** Sensor clock and hub clock read at the same moment (design protocol.md, time 1). */
+export interface ClockPair {
+  /** Local date and time of the sensor, `YYYY-MM-DDTHH:mm:ss`, without zone. */
+  readonly device: string;
+  readonly hub: Arrival;
+  /** Half the round trip of the read plus the sensor clock's resolution. */
+  readonly uncertaintyMs: number;
+}
+
+/** All that normalising needs besides the record. Normalising is pure. */
+export interface ReadingContext {
+  readonly assignment: AssignmentId;
+  readonly hub: { readonly id: HubId; readonly version: string };
+  readonly device: ReadingDevice;
+  /** Fallback identity for idem where the device has neither system id nor serial number. */
+  readonly address: string;
+  readonly driver: { readonly id: DriverId; readonly version: string };
+  readonly transport: "ble" | "serial";
+  /** Characteristic or serial format, for example `2a35`, `nonin-13`. */
+  readonly source: string;
+  readonly raw: Uint8Array;
+  readonly at: Arrival;
+  readonly pair: ClockPair | null;
+  /** From Outbox.nextCounter; used in idem only where the record has no time of its own. */
+  readonly counter: number;
+  /** IANA zone of the home, in which sensors keep local time, for example `Europe/Stockholm`. */
+  readonly zone: string;
+}
+
+/** Where a session puts what it learned. Implemented by gateway ingest. */
+export interface ReadingSink {
+  /** Resolves when the readings are durable (stored or known duplicates). The session confirms to the sensor after. */
+  take(readings: readonly DraftReading[]): Promise<void>;
+  /** Keep bytes that no decoder understands. Durable when it resolves. */
+  keepUnreadable(capture: UnreadableCapture): Promise<void>;
+  /** A number for idem of a record without a time of its own; durable, never given twice. */
+  nextCounter(): Promise<number>;
+  /** Something the technician and the region should know. `detail` carries no value and no identity. */
+  report(code: EventCode, message: string, detail: Readonly<Record<string, string | number | boolean | null>>): void;
+}
+
+/** A sensor enrolled in this home: its catalogue entry, its identity and whom its readings belong to. */
+export interface EnrolledSensor {
+  readonly id: SensorId;
+  readonly assignment: AssignmentId;
+  readonly catalogue: { readonly id: CatalogueId; readonly version: string };
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly udi: string | null;
+  readonly quirks: readonly string[];
+}
+
+/** Surroundings of one session with one sensor. */
+export interface SessionContext {
+  readonly sensor: EnrolledSensor;
+  readonly hub: { readonly id: HubId; readonly version: string };
+  readonly zone: string;
+  readonly clock: Clock;
+  readonly time: HubTime;
+  readonly logger: Logger;
+}
+
+/** How a session ended. `readings` counts what was made durable. */
+export interface SessionEnd {
+  readonly readings: number;
+  readonly reason: "complete" | "disconnected" | "deadline" | "aborted";
+}
+
+/**
+ * One sensor protocol. `decode` and `normalise` are pure; `session` is the shell that runs them over a transport of
+ * the kind that the catalogue entry names, until the measurement is over, the connection is lost or `signal` aborts.
+ * Rejects with HubError only for failures of the session itself; bad data goes to the sink.
+ */
+export interface SensorDriver<R> {
+  readonly id: DriverId;
+  readonly version: string;
+  readonly transport: "ble" | "serial";
+  decode(frame: Uint8Array, channel: ChannelId): Decoded<R>;
+  normalise(record: R, context: ReadingContext): readonly DraftReading[];
+  session(transport: Transport, sink: ReadingSink, context: SessionContext, signal: AbortSignal): Promise<SessionEnd>;
+}
