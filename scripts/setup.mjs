@@ -109,7 +109,9 @@ const installNpm = async () => {
       `compiling the native parts needs ${missing.join(", ")}: as root, run apt-get install ${missing.join(" ")}`,
     );
   }
-  await run("fetching npm packages", "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+  // Not `npm ci`: it refuses a lock file that lacks the optional builds for other systems (docs/decisions). This keeps to
+  // the lock file's versions and integrity hashes all the same, and writes nothing back.
+  await run("fetching npm packages", "npm", ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]);
   const names = approved();
   if (names.includes("node")) await run("fetching Node 24", "npm", ["rebuild", "node"]);
   const pinnedFirst = { PATH: `${path.dirname(PINNED)}:${process.env.PATH}`, JOBS: "2", ...headers() };
