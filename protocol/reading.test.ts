@@ -1,6 +1,0 @@
-import { expect, it } from "vitest";
-import { createReadingValidator } from "./validate.ts";
-
-it("runs", () => {
-  expect(createReadingValidator()({}).tag).toBe("invalid");
-});
