@@ -1,0 +1,55 @@
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { bundle } from "../../scripts/bundle.mjs";
+import { ROOT } from "../../scripts/setup.mjs";
+
+const run = promisify(execFile);
+
+let folder = "";
+let inputs: readonly string[] = [];
+
+/** Inside the checkout, so that the native packages beside it are found as they are in a release. */
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(ROOT, "dist-release-"));
+  inputs = await bundle(folder);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const hemhub = (...args: readonly string[]) => run(process.execPath, [path.join(folder, "hemhub.mjs"), ...args]);
+
+it("holds nothing of the simulator, the tests or the benchmarks", () => {
+  const foreign = inputs.filter(
+    (file) => /^(hardware-sim|tests|bench|region)\//.test(file) || file.endsWith(".test.ts"),
+  );
+  expect(foreign).toEqual([]);
+  expect(inputs).toContain("gateway/main.ts");
+  const text = readFileSync(path.join(folder, "hemhub.mjs"), "utf8");
+  for (const trace of ["aedes", "node-pty", "hardware-sim", "vitest", "fast-check"]) expect(text).not.toContain(trace);
+});
+
+it("ships every entry of the certified catalogue", () => {
+  const entries = (where: string): string[] => readdirSync(where).filter((file) => file.endsWith(".yaml"));
+  expect(entries(path.join(folder, "catalogue"))).toEqual(entries(path.join(ROOT, "drivers", "catalogue")));
+});
+
+it("says its version", async () => {
+  const { stdout } = await hemhub("version", "--json");
+  const version = JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8")).version;
+  expect(JSON.parse(stdout)).toMatchObject({ hub: version });
+});
+
+it("decodes a published vector as the sources do", async () => {
+  const { stdout } = await hemhub("decode", "ble.2a35", "167c0056006100e807060f11111b33000000", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ systolic: 124, diastolic: 86, map: 97, pulse: 51, unit: "mm[Hg]" });
+});
+
+it("checks a configuration and names what is wrong with it", async () => {
+  const file = path.join(ROOT, "tests", "release", "wrong-model.yaml");
+  const failed = await hemhub("config", "check", file).catch((error: unknown) => error);
+  expect(failed).toMatchObject({ code: 1 });
+  expect(String((failed as { stderr: string }).stderr)).toContain("no-such-scale");
+});
