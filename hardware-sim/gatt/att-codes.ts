@@ -1,0 +1,62 @@
+/** Opcodes (Core Vol 3 Part F 3.4.8). */
+export const ATT = {
+  ERROR: 0x01,
+  MTU_REQUEST: 0x02,
+  MTU_RESPONSE: 0x03,
+  FIND_INFORMATION_REQUEST: 0x04,
+  FIND_INFORMATION_RESPONSE: 0x05,
+  FIND_BY_TYPE_VALUE_REQUEST: 0x06,
+  FIND_BY_TYPE_VALUE_RESPONSE: 0x07,
+  READ_BY_TYPE_REQUEST: 0x08,
+  READ_BY_TYPE_RESPONSE: 0x09,
+  READ_REQUEST: 0x0a,
+  READ_RESPONSE: 0x0b,
+  READ_BLOB_REQUEST: 0x0c,
+  READ_BLOB_RESPONSE: 0x0d,
+  READ_BY_GROUP_TYPE_REQUEST: 0x10,
+  READ_BY_GROUP_TYPE_RESPONSE: 0x11,
+  WRITE_REQUEST: 0x12,
+  WRITE_RESPONSE: 0x13,
+  PREPARE_WRITE_REQUEST: 0x16,
+  PREPARE_WRITE_RESPONSE: 0x17,
+  EXECUTE_WRITE_REQUEST: 0x18,
+  EXECUTE_WRITE_RESPONSE: 0x19,
+  NOTIFICATION: 0x1b,
+  INDICATION: 0x1d,
+  CONFIRMATION: 0x1e,
+  WRITE_COMMAND: 0x52,
+} as const;
+
+/** Bit 6 of an opcode marks a command, which is never answered (Core Vol 3 Part F 3.3.1). */
+export const COMMAND_FLAG = 0x40;
+
+/** Error codes (Core Vol 3 Part F 3.4.1.1). 0x80 to 0x9F belong to the application. */
+export const ATT_ERROR = {
+  INVALID_HANDLE: 0x01,
+  READ_NOT_PERMITTED: 0x02,
+  WRITE_NOT_PERMITTED: 0x03,
+  INVALID_PDU: 0x04,
+  INSUFFICIENT_AUTHENTICATION: 0x05,
+  REQUEST_NOT_SUPPORTED: 0x06,
+  INVALID_OFFSET: 0x07,
+  PREPARE_QUEUE_FULL: 0x09,
+  NOT_FOUND: 0x0a,
+  INVALID_LENGTH: 0x0d,
+  INSUFFICIENT_ENCRYPTION: 0x0f,
+  UNSUPPORTED_GROUP: 0x10,
+  VALUE_NOT_ALLOWED: 0x13,
+  APPLICATION: 0x80,
+} as const;
+
+/** Attribute types of the GATT profile (Bluetooth Assigned Numbers 3.6, 3.7). */
+export const TYPE = {
+  PRIMARY_SERVICE: "2800",
+  SECONDARY_SERVICE: "2801",
+  CHARACTERISTIC: "2803",
+  CLIENT_CONFIGURATION: "2902",
+} as const;
+
+/** Least ATT_MTU of an LE link (Core Vol 3 Part G 5.2.1). */
+export const MIN_MTU = 23;
+/** Longest attribute value (Core Vol 3 Part F 3.2.9). */
+export const MAX_VALUE_OCTETS = 512;
