@@ -1,0 +1,42 @@
+import type { CatalogueId, DriverId } from "../../protocol/ids.ts";
+import type { SerialLine } from "../serial/serial-transport.ts";
+
+interface CommonEntry {
+  readonly id: CatalogueId;
+  readonly version: string;
+  readonly manufacturer: string;
+  readonly model: string;
+  /** UDI device identifier (GTIN); null where it is not known. Never invented. */
+  readonly udiDi: string | null;
+  readonly driver: DriverId;
+  readonly pairing: "none" | "just-works" | "passkey" | "numeric-comparison";
+  /** Deviations of this model that its driver knows by name. */
+  readonly quirks: readonly string[];
+  /** Null where nothing certain is known. */
+  readonly certification: {
+    readonly scheme: string | null;
+    readonly class: string | null;
+    readonly firmware: { readonly from: string | null; readonly to: string | null } | null;
+  };
+  /** Names of the code table (protocol/codes.json) that the model measures. */
+  readonly quantities: readonly string[];
+  readonly sources: readonly string[];
+}
+
+/** A model that the hub reads over Bluetooth Low Energy. */
+export interface BleEntry extends CommonEntry {
+  readonly transport: "ble";
+  /** Services advertised, 16-bit as four hex digits, others as 32; and how the model number begins, where it tells. */
+  readonly recognise: { readonly ble: { readonly services: readonly string[]; readonly model: string | null } };
+}
+
+/** A model that the hub reads over a serial port. */
+export interface SerialEntry extends CommonEntry {
+  readonly transport: "serial";
+  /** USB identity of its own adapter; null where it comes on any port. */
+  readonly recognise: { readonly usb: { readonly vendor: string; readonly product: string } | null };
+  readonly line: SerialLine;
+}
+
+/** One certified device model: data, not code. */
+export type CatalogueEntry = BleEntry | SerialEntry;

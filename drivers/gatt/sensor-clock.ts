@@ -1,0 +1,101 @@
+import { messageOf } from "../../protocol/errors.ts";
+import { type ChannelId, channelId } from "../../protocol/ids.ts";
+import type { HubTime } from "../../protocol/ports/clock.ts";
+import type { Logger } from "../../protocol/ports/logger.ts";
+import type { BleLink } from "../../protocol/ports/transport.ts";
+import { decodeCurrentTime, decodeDateTime } from "../decode/clock.ts";
+import { type DateTime, localOf, rawTextOf, weekday } from "../decode/date-time.ts";
+import type { ClockPair } from "../driver.ts";
+import { aheadOf, type ClockPairs, exchangePair, timeToSet } from "../normalise/timeline.ts";
+import type { Zone } from "../normalise/zone.ts";
+
+const DATE_TIME = channelId("2a08");
+const CURRENT_TIME = channelId("2a2b");
+/** "External reference time update" (CTS 1.1 section 3.1.2.1, adjust reason bit 1). */
+const ADJUSTED_BY_REFERENCE = 0x02;
+
+export interface ClockSurroundings {
+  readonly time: HubTime;
+  readonly zone: Zone;
+  readonly logger: Logger;
+}
+
+interface ClockChannel {
+  readonly channel: ChannelId;
+  readonly canRead: boolean;
+  readonly canWrite: boolean;
+}
+
+/** The clock of the sensor: one that can be read before one that can only be set. */
+const clockChannel = (link: BleLink): ClockChannel | null => {
+  const found = [DATE_TIME, CURRENT_TIME].flatMap((channel) => {
+    const one = link.characteristics.find((characteristic) => characteristic.channel === channel);
+    if (one === undefined) return [];
+    return [{ channel, canRead: one.properties.has("read"), canWrite: one.properties.has("write") }];
+  });
+  return found.find((one) => one.canRead) ?? found.find((one) => one.canWrite) ?? null;
+};
+
+const decodeClock = (channel: ChannelId, bytes: Uint8Array, logger: Logger): DateTime | null => {
+  if (channel === DATE_TIME) {
+    const decoded = decodeDateTime(bytes);
+    return decoded.tag === "ok" ? decoded.record : null;
+  }
+  const decoded = decodeCurrentTime(bytes);
+  if (decoded.tag !== "ok") return null;
+  if (decoded.record.dayOfWeekConsistent === false) logger.warn("sensor clock has the wrong weekday", { channel });
+  return decoded.record.time;
+};
+
+/** Read the sensor's clock; null where it shows no complete date and time. */
+const readClock = async (
+  link: BleLink,
+  channel: ChannelId,
+  { time, logger }: ClockSurroundings,
+  signal: AbortSignal,
+): Promise<ClockPair | null> => {
+  const asked = time.stamp();
+  const bytes = await link.read(channel, signal);
+  const answered = time.stamp();
+  const shown = decodeClock(channel, bytes, logger);
+  const local = shown === null ? null : localOf(shown);
+  return local === null ? null : exchangePair(local, asked, answered);
+};
+
+/** Date Time (0x2A08) or Current Time (0x2A2B) of a local time. */
+export const encodeClock = (channel: ChannelId, time: DateTime): Uint8Array => {
+  const { year, month, day, hour, minute, second } = time;
+  const dateTime = [year & 0xff, year >> 8, month, day, hour, minute, second ?? 0];
+  return Uint8Array.from(channel === CURRENT_TIME ? [...dateTime, weekday(time), 0, ADJUSTED_BY_REFERENCE] : dateTime);
+};
+
+/**
+ * Rule 1 of design protocol.md, Time: read the sensor's clock first and keep the pair, then set it to the home's local
+ * time where it is off by more than the reading can tell and the hub's own clock is trusted, and keep a new pair. A
+ * sensor without a clock, or that refuses, is no failure: the pairs say what is known.
+ */
+export const alignClock = async (
+  link: BleLink,
+  surroundings: ClockSurroundings,
+  signal: AbortSignal,
+): Promise<ClockPairs> => {
+  const { time, zone, logger } = surroundings;
+  const found = clockChannel(link);
+  let before: ClockPair | null = null;
+  let after: ClockPair | null = null;
+  if (found === null) return { before, after };
+  const { channel, canRead, canWrite } = found;
+  try {
+    if (canRead) before = await readClock(link, channel, surroundings, signal);
+    const asked = time.stamp();
+    const local = canWrite ? timeToSet(before, asked, zone) : null;
+    if (local === null) return { before, after };
+    await link.write(channel, encodeClock(channel, local), signal);
+    after = exchangePair(rawTextOf(local), asked, time.stamp());
+    logger.info("sensor clock set", { channel, aheadMs: aheadOf(before, zone) });
+    if (canRead) after = (await readClock(link, channel, surroundings, signal)) ?? after;
+  } catch (thrown) {
+    logger.warn("sensor clock not aligned", { channel, found: messageOf(thrown) });
+  }
+  return { before, after };
+};
