@@ -54,7 +54,7 @@ export interface ReadingContext {
   readonly assignment: AssignmentId;
   readonly hub: { readonly id: HubId; readonly version: string };
   readonly device: ReadingDevice;
-  /** Fallback identity for idem where the device has neither system id nor serial number. */
+  /** Enrolled identity, part of idem: the identity address of a BLE sensor, the sensor id of a serial one. */
   readonly address: string;
   readonly driver: { readonly id: DriverId; readonly version: string };
   readonly transport: "ble" | "serial";

@@ -1,10 +1,11 @@
 import { expect, it } from "vitest";
 import { type IdemParts, idemOf, readingIdOf } from "./idem.ts";
 import { assignmentId } from "./ids.ts";
+import { DNS_NAMESPACE, uuidV5 } from "./uuid.ts";
 
 const parts: IdemParts = {
   assignment: assignmentId("a-1"),
-  device: "0123456789abcdef",
+  device: "ble:c0:26:da:00:00:01",
   values: [
     { mdc: 150021, name: "SYS", value: 120, decimals: 0, unit: "mm[Hg]" },
     { mdc: 150022, name: "DIA", value: null, absent: "not-a-number" },
@@ -40,4 +41,8 @@ it("gives a version 5 UUID that follows from the idem alone", () => {
   expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   expect(readingIdOf(idemOf(parts))).toBe(id);
   expect(readingIdOf(idemOf({ ...parts, deviceSequence: 1 }))).not.toBe(id);
+});
+
+it("makes the version 5 UUID of RFC 9562 appendix A.4", () => {
+  expect(uuidV5(DNS_NAMESPACE, "www.example.com")).toBe("2ed6657d-e927-568b-95e1-2665a8aea6a2");
 });

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
-import { v5 as uuidV5 } from "uuid";
+import { hash } from "node:crypto";
 import type { AssignmentId, Idem, ReadingId } from "./ids.ts";
 import type { ReadingValue } from "./reading.ts";
+import { URL_NAMESPACE, uuidNamespace, uuidV5 } from "./uuid.ts";
 
 /**
  * What makes two transmissions the same measurement (design protocol.md, rule on idem). `when` is the sensor's raw
@@ -10,7 +10,10 @@ import type { ReadingValue } from "./reading.ts";
  */
 export interface IdemParts {
   readonly assignment: AssignmentId;
-  /** EUI-64, or `serial:<number>`, or `address:<address>`, in this order of preference. */
+  /**
+   * The enrolled identity of the sensor: what the hub knows before the sensor has told anything, and what stays the same
+   * when it tells less the next time (docs/decisions/2026-11-22-idem.md). `ble:<identity address>` or `serial:<sensor>`.
+   */
   readonly device: string;
   readonly values: readonly ReadingValue[];
   readonly supplemental: readonly number[];
@@ -19,8 +22,8 @@ export interface IdemParts {
   readonly deviceSequence: number | null;
 }
 
-/** Namespace of reading ids: UUID v5 of the name `hemhub.reading.1` in the URL namespace (RFC 9562 section 6.6). */
-const NAMESPACE = uuidV5("hemhub.reading.1", uuidV5.URL);
+/** Namespace of reading ids: the UUID of the name `hemhub.reading.1` in the URL namespace. */
+const NAMESPACE = uuidNamespace(uuidV5(URL_NAMESPACE, "hemhub.reading.1"));
 
 const valueText = (value: ReadingValue): string =>
   value.value === null
@@ -41,8 +44,8 @@ export const idemOf = (parts: IdemParts): Idem => {
     parts.supplemental.toSorted((a, b) => a - b).join(","),
     parts.values.map(valueText).toSorted().join(";"),
   ].join("\n");
-  return `sha256:${createHash("sha256").update(text).digest("hex")}` as Idem;
+  return `sha256:${hash("sha256", text, "hex")}` as Idem;
 };
 
 /** The reading id that belongs to an idem. */
-export const readingIdOf = (idem: Idem): ReadingId => uuidV5(idem, NAMESPACE) as ReadingId;
+export const readingIdOf = (idem: Idem): ReadingId => uuidV5(NAMESPACE, idem) as ReadingId;
