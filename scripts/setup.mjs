@@ -9,7 +9,7 @@ import path from "node:path";
 export const ROOT = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), "..");
 const MODULES = path.join(ROOT, "node_modules");
 const STAMP = path.join(MODULES, ".hemhub-ready");
-const PINNED = path.join(MODULES, "node", "bin", "node");
+export const PINNED = path.join(MODULES, "node", "bin", "node");
 const LOG = path.join(ROOT, ".setup.log");
 
 /** What compiling sqlite3 and node-pty takes: program to look for, Debian package that has it. */
@@ -83,8 +83,7 @@ const installDebian = async (packages) => {
 const fingerprint = () =>
   createHash("sha256")
     .update(readFileSync(path.join(ROOT, "package-lock.json")))
-    .update(readFileSync(path.join(ROOT, "package.json")))
-    .update(`${process.platform} ${process.arch}`)
+    .update(`${approved()} ${process.platform} ${process.arch}`)
     .digest("hex");
 
 const isReady = () => existsSync(STAMP) && readFileSync(STAMP, "utf8") === fingerprint();

@@ -1,8 +1,11 @@
-// `npm start`: set up, then run a simulated home around the real hub (hardware-sim/main.ts --help).
+// `npm start`: set up, bundle the hub as a release has it, then run a simulated home around it (npm start -- --help).
+import { execFileSync } from "node:child_process";
 import path from "node:path";
-import { orExplain, ROOT, runPinned, setUp } from "./setup.mjs";
+import { orExplain, PINNED, ROOT, runPinned, setUp } from "./setup.mjs";
 
 process.exitCode = await orExplain(async () => {
   await setUp();
-  return runPinned([path.join(ROOT, "hardware-sim", "main.ts"), ...process.argv.slice(2)]);
+  execFileSync(PINNED, [path.join(ROOT, "scripts", "bundle.mjs")], { stdio: ["ignore", "ignore", "inherit"] });
+  const hub = ["--hub", path.join(ROOT, "dist", "hemhub")];
+  return runPinned([path.join(ROOT, "hardware-sim", "main.ts"), ...hub, ...process.argv.slice(2)]);
 });
