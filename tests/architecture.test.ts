@@ -25,6 +25,30 @@ const loadersOf = (name: string): string[] =>
     )
     .map(({ file }) => file);
 
+/** The architecture's arrows (docs/architecture.md). Lint shows them at the line; this follows the paths. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  drivers: ["protocol"],
+  ota: ["protocol"],
+  gateway: ["protocol", "drivers", "ota"],
+  "hardware-sim": ["protocol"],
+  region: ["protocol"],
+};
+
+it("imports along the arrows only", () => {
+  const wrong = sources.flatMap(({ file, text }) => {
+    const own = file.split(path.sep)[0] ?? "";
+    return [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)]
+      .map((match) => path.relative(ROOT, path.resolve(ROOT, path.dirname(file), match[1] ?? "")))
+      .filter((target) => {
+        const folder = target.split(path.sep)[0] ?? "";
+        return target !== "package.json" && folder !== own && MAY_IMPORT[own]?.includes(folder) !== true;
+      })
+      .map((target) => `${file} -> ${target}`);
+  });
+  expect(wrong).toEqual([]);
+});
+
 it.each(["noble", "sqlite3"])("loads %s in exactly one file, so that it stays a one-file exchange", (name) => {
   expect(loadersOf(name)).toHaveLength(1);
 });
