@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { type Entry, insertStatements, planAppends } from "./append-plan.ts";
+
+const entry = (n: number): Entry => ({ digest: Uint8Array.of(n, n >> 8), payload: Uint8Array.of(n) });
+
+const none = { find: () => null };
+
+it("numbers new readings in order and gives repeated ones the number of the first", () => {
+  const plan = planAppends(
+    [
+      [entry(1), entry(2), entry(1)],
+      [entry(2), entry(3)],
+    ],
+    10,
+    none,
+  );
+  expect(plan.first).toBe(11);
+  expect(plan.rows).toEqual([entry(1), entry(2), entry(3)]);
+  expect(plan.results.map((call) => call.map(({ tag, seq }) => `${tag} ${seq}`))).toEqual([
+    ["stored 11", "stored 12", "duplicate 11"],
+    ["duplicate 12", "stored 13"],
+  ]);
+});
+
+it("inserts every row of any group once, in few statements", () => {
+  for (const count of [0, 1, 2, 3, 37, 63, 64, 65, 255, 256, 1000]) {
+    const rows = Array.from({ length: count }, (_, i) => entry(i));
+    const statements = insertStatements(5, rows);
+    const inserted = statements.flatMap(({ parameters }) => {
+      const [first, ...values] = parameters;
+      return Array.from({ length: values.length / 3 }, (_, i) => [Number(first) + i, values[3 * i + 2]]);
+    });
+    expect(inserted).toEqual(rows.map(({ payload }, i) => [5 + i, payload]));
+    expect(statements.length).toBeLessThanOrEqual(Math.floor(count / 64) + 6);
+  }
+});

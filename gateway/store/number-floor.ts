@@ -1,0 +1,78 @@
+import { open, readFile, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import { HubError, type HubErrorCode, messageOf } from "../../protocol/errors.ts";
+
+/** Numbers that may have been given. Kept outside the database, so that losing the database never gives one twice. */
+export interface NumberFloor {
+  readonly seq: number;
+  readonly counter: number;
+}
+
+/**
+ * Reserved at a time: the floor is written once in this many numbers (a week at one reading a minute), and at most
+ * this many numbers are skipped when the database was lost.
+ */
+export const FLOOR_BLOCK = 10_000;
+
+const FILE_MODE = 0o600;
+
+const codeOfErrno: ReadonlyMap<string, HubErrorCode> = new Map([
+  ["ENOSPC", "outbox-disk-full"],
+  ["EDQUOT", "outbox-disk-full"],
+  ["EROFS", "outbox-read-only"],
+  ["EACCES", "outbox-read-only"],
+  ["EPERM", "outbox-read-only"],
+  ["ENOTDIR", "outbox-read-only"],
+]);
+
+/** A failure of node:fs as the outbox reports it; what is not a full or read-only disk is a disk not to be trusted. */
+export const fileFailure = (doing: string, thrown: unknown): HubError => {
+  const errno = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  return new HubError(codeOfErrno.get(errno) ?? "outbox-poisoned", `${doing}: ${messageOf(thrown)}`, { cause: thrown });
+};
+
+/** Names in a directory are durable only after the directory itself was synchronised (fsync(2), notes). */
+export const syncDirectory = async (directory: string): Promise<void> => {
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+/** Null where there is none, or none that can be read. */
+export const readFloor = async (path: string): Promise<NumberFloor | null> => {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (thrown) {
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return null;
+    throw fileFailure("outbox floor: read", thrown);
+  }
+  const match = /^seq (\d{1,16})\ncounter (\d{1,16})\n$/.exec(text);
+  return match === null ? null : { seq: Number(match[1]), counter: Number(match[2]) };
+};
+
+/** The content is on the disk when it resolves; the name may not be. */
+export const writeDurably = async (path: string, content: string | Uint8Array): Promise<void> => {
+  const handle = await open(path, "w", FILE_MODE);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+/** Durable when it resolves: file, then name, then directory. A cut in between leaves the old floor. */
+export const writeFloor = async (path: string, floor: NumberFloor): Promise<void> => {
+  const draft = `${path}.new`;
+  try {
+    await writeDurably(draft, `seq ${floor.seq}\ncounter ${floor.counter}\n`);
+    await rename(draft, path);
+    await syncDirectory(dirname(path));
+  } catch (thrown) {
+    throw fileFailure("outbox floor: write", thrown);
+  }
+};

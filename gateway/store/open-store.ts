@@ -1,0 +1,117 @@
+import { isHubError } from "../../protocol/errors.ts";
+import type { Clock } from "../../protocol/ports/clock.ts";
+import type { Logger } from "../../protocol/ports/logger.ts";
+import { closeQuietly, openDatabaseFile } from "./database-file.ts";
+import type { DigestIndex } from "./digest-index.ts";
+import { loadLedger } from "./load-ledger.ts";
+import { FLOOR_BLOCK, type NumberFloor, readFloor } from "./number-floor.ts";
+import { createEmpty, finishSalvage, type OutboxFiles, removeDrafts, sizeOf } from "./outbox-files.ts";
+import type { Ledger } from "./receipt.ts";
+import {
+  mendJournal,
+  type OutboxRecovery,
+  type RecoveryContext,
+  replaceDamaged,
+  replaceMissing,
+  skipMissing,
+} from "./recovery.ts";
+import { metaOf } from "./schema.ts";
+import type { Database, OpenDatabase } from "./sqlite.ts";
+import { leavesConnectionSound } from "./trouble.ts";
+
+/** An open database and what the outbox keeps of it in memory. */
+export interface Store {
+  readonly database: Database;
+  readonly ledger: Ledger;
+  readonly digests: DigestIndex;
+  /** Counters up to here may have been handed out. */
+  readonly counter: number;
+  /** As it is on disk. */
+  floor: NumberFloor;
+  /** Digests of settled readings are forgotten up to here. */
+  prunedTo: number;
+  readonly recovery: OutboxRecovery | null;
+}
+
+export interface StoreOptions {
+  readonly files: OutboxFiles;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly openDatabase: OpenDatabase;
+  /** For how many numbers a digest is remembered. */
+  readonly remember: number;
+}
+
+const NO_FLOOR: NumberFloor = { seq: 0, counter: 0 };
+
+/**
+ * After a crash, so that no torn frames stay in a journal that is written on: mendJournal counts on it. On a full disk
+ * the journal has to stay.
+ */
+const emptyJournal = async (database: Database): Promise<void> => {
+  try {
+    await database.query("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch (thrown) {
+    if (!leavesConnectionSound(thrown)) throw thrown;
+  }
+};
+
+/**
+ * Open the database of the directory. Where `given`, a number that was certainly given, is not in it, or where it is
+ * damaged or gone, it goes on above every number that may have been given, with what could be saved: never empty in
+ * silence.
+ */
+export const openStore = async (options: StoreOptions & { readonly given: number }): Promise<Store> => {
+  const { files, clock, logger, openDatabase, remember } = options;
+  await finishSalvage(files, clock.now());
+  await removeDrafts(files);
+  const floor = await readFloor(files.floor);
+  const context: RecoveryContext = { files, clock, logger, openDatabase, floor };
+  let recovery: OutboxRecovery | null = null;
+  const mended = await mendJournal(context);
+  const journal = (await sizeOf(files.journal)) ?? 0;
+  const size = await sizeOf(files.database);
+  if ((size ?? 0) === 0 && floor !== null && floor.seq + floor.counter > 0)
+    recovery = await replaceMissing(context, floor);
+  else if (size === null) await createEmpty(files.database);
+
+  const open = async (): Promise<Pick<Store, "database" | "ledger" | "digests">> => {
+    const database = await openDatabaseFile(files.database, openDatabase);
+    try {
+      if (journal > 0) await emptyJournal(database);
+      return { database, ...(await loadLedger(database, remember)) };
+    } catch (thrown) {
+      await closeQuietly(database);
+      throw thrown;
+    }
+  };
+  const opened = await open().catch(async (thrown: unknown) => {
+    if (!isHubError(thrown, "outbox-corrupt")) throw thrown;
+    recovery = await replaceDamaged(context, thrown);
+    return open();
+  });
+  const { database, ledger } = opened;
+  try {
+    // The floor is at most one block above the numbers given.
+    const given = Math.max(ledger.newest, options.given, (floor?.seq ?? 0) - FLOOR_BLOCK);
+    if (ledger.newest < given || (mended !== null && recovery === null)) {
+      const above = { seq: Math.max(given, floor?.seq ?? 0), counter: floor?.counter ?? 0 };
+      recovery = await skipMissing(database, above, mended ?? undefined);
+      ledger.newest = recovery.skippedTo;
+    }
+    if (recovery !== null) {
+      const { sentence, movedTo, skippedTo, readings } = recovery;
+      logger.error("outbox recovered from damage", {
+        reason: sentence,
+        path: movedTo,
+        seq: skippedTo,
+        count: readings,
+      });
+    }
+    const counter = await metaOf(database, "counter");
+    return { ...opened, counter, floor: floor ?? NO_FLOOR, prunedTo: 0, recovery };
+  } catch (thrown) {
+    await closeQuietly(database);
+    throw thrown;
+  }
+};

@@ -1,0 +1,261 @@
+import { HubError, messageOf } from "../../protocol/errors.ts";
+import type { Seq } from "../../protocol/ids.ts";
+import type { Clock } from "../../protocol/ports/clock.ts";
+import type { Logger } from "../../protocol/ports/logger.ts";
+import type { Appended, Outbox, UnreadableCapture } from "../../protocol/ports/outbox.ts";
+import { minutes } from "../../protocol/time.ts";
+import type { Entry } from "./append-plan.ts";
+import { createCommitter, type Task } from "./committer.ts";
+import { closeQuietly } from "./database-file.ts";
+import { digestOf } from "./digest-index.ts";
+import { createGroupCommit } from "./group-commit.ts";
+import { type GuardedStore, openGuardedStore } from "./guarded-store.ts";
+import { writeFloor } from "./number-floor.ts";
+import { createDirectory, lockDirectory, outboxFiles } from "./outbox-files.ts";
+import { encodePayload } from "./payload.ts";
+import { type RefusedReading, readNewest, readNext, readRefused, readUnreadable } from "./read-rows.ts";
+import { applyReceipt, readReceipt } from "./receipt.ts";
+import type { OutboxRecovery } from "./recovery.ts";
+import { setMeta } from "./schema.ts";
+import { createSettlementQueue, MAX_SETTLED_PER_COMMIT } from "./settlement-queue.ts";
+import { type OpenDatabase, openDatabase as openSqlite } from "./sqlite.ts";
+import { type SqlStatement, transact } from "./transaction.ts";
+import { refusal } from "./trouble.ts";
+import { createUpkeep } from "./upkeep.ts";
+
+export interface SqliteOutboxOptions {
+  /** Created (0700) where it is missing. One hub at a time. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** For how many of the newest numbers a reading that comes again is known; 200 000 unless given. */
+  readonly remember?: number;
+  /** SQLite through `sqlite3` unless given. */
+  readonly openDatabase?: OpenDatabase;
+}
+
+export interface SqliteOutbox extends Outbox {
+  /** What was saved and lost where opening found damage; null where all was well. To be reported to the region. */
+  readonly recovered: OutboxRecovery | null;
+  /** Why nothing is accepted at the moment, with the next step; null when all is well. */
+  readonly trouble: string | null;
+  /** The newest captures kept by `keepUnreadable`, newest first. */
+  unreadable(limit: number): Promise<readonly UnreadableCapture[]>;
+  /** The newest readings that the region refused, newest first, with its reason. */
+  refused(limit: number): Promise<readonly RefusedReading[]>;
+}
+
+/** At one reading a minute 139 days; 7 MB of memory when full. */
+export const REMEMBERED = 200_000;
+
+/**
+ * A settlement rides with the next commit, or goes alone after this time. Longer than a minute, so that a reading a
+ * minute costs one fsync and not two; a crash meanwhile costs the resending of what was settled since.
+ */
+export const SETTLE_WITHIN = minutes(2);
+
+/** One fsync for at most this much: some 10 ms of a card that writes 20 MB/s. */
+const GROUP = { tasks: 256, bytes: 256 * 1024 };
+
+/** Calls waiting for a commit. Callers wait for their answer before the next call, so this is far above all sensors. */
+const MAX_QUEUED = 4096;
+
+/** Counters made durable at a time: one commit in 1 000 calls, and at most as many skipped by a crash. */
+const COUNTER_BLOCK = 1000;
+
+/** Unreadable captures kept (contract of keepUnreadable). */
+const MAX_CAPTURES = 1000;
+
+const captureStatements = (capture: UnreadableCapture): readonly SqlStatement[] => [
+  {
+    sql: "INSERT INTO unreadable (sensor, channel, reason, raw_hex, received_utc) VALUES (?, ?, ?, ?, ?)",
+    parameters: [capture.sensor, capture.channel, capture.reason, capture.rawHex, capture.receivedUtc],
+  },
+  { sql: "DELETE FROM unreadable WHERE id <= (SELECT max(id) FROM unreadable) - ?", parameters: [MAX_CAPTURES] },
+];
+
+/**
+ * The outbox in SQLite: `append` resolves after fsync, whatever else happens to the process or the power. Rejects with
+ * HubError `invalid-config` (another hub has the directory, or a newer release wrote the file), `outbox-read-only`,
+ * `outbox-disk-full` or `outbox-poisoned`. Damage does not reject: see `recovered`.
+ */
+export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<SqliteOutbox> => {
+  const { directory, clock, logger, remember = REMEMBERED, openDatabase = openSqlite } = options;
+  const files = outboxFiles(directory);
+  await createDirectory(directory);
+  const lock = await lockDirectory(files, openDatabase);
+  const settlements = createSettlementQueue();
+  let reserved = 0;
+  let counter = 0;
+  let guard: GuardedStore;
+  try {
+    guard = await openGuardedStore({ files, clock, logger, openDatabase, remember }, (store) => {
+      // What was not durable yet is waiting again, and will be receipted again.
+      settlements.clear();
+      reserved = Math.max(reserved, store.counter);
+      counter = Math.max(counter, store.recovery === null ? 0 : store.counter);
+    });
+  } catch (thrown) {
+    await closeQuietly(lock);
+    throw thrown;
+  }
+  counter = guard.latest.counter;
+  reserved = counter;
+
+  const commit = createCommitter(guard, files.floor, settlements, createUpkeep(logger));
+  const closing = new AbortController();
+  let flushing = false;
+  let reserving: Promise<void> | null = null;
+  let closed: Promise<void> | null = null;
+
+  const groups = createGroupCommit<Task>(
+    GROUP,
+    (task) => (task.tag === "append" ? task.bytes : 0),
+    async (group) => {
+      const more = await commit(group);
+      if (more || settlements.size >= MAX_SETTLED_PER_COMMIT) groups.submit({ tag: "settle" });
+      else if (settlements.size > 0) flushLater();
+    },
+  );
+
+  const flushLater = (): void => {
+    if (flushing) return;
+    flushing = true;
+    clock
+      .sleep(SETTLE_WITHIN, closing.signal)
+      .then(() => groups.submit({ tag: "settle" }))
+      // Only closing interrupts the wait, and closing flushes by itself.
+      .catch(() => undefined)
+      .finally(() => {
+        flushing = false;
+      });
+  };
+
+  const requireOpen = (doing: string): void => {
+    const { waiting } = guard.latest.ledger;
+    if (closed !== null) throw refusal(doing, new HubError("outbox-closed", "closed"), waiting.size);
+    guard.require(doing);
+  };
+
+  const requireRoom = (doing: string): void => {
+    requireOpen(doing);
+    if (groups.queued < MAX_QUEUED) return;
+    const { size } = guard.latest.ledger.waiting;
+    throw new HubError(
+      "outbox-poisoned",
+      `outbox ${doing}: ${MAX_QUEUED} calls wait for the disk already (${size} readings waiting); not stored. The disk ` +
+        "is far too slow: replace the card if this returns",
+      { context: { waiting: size } },
+    );
+  };
+
+  const write = async (doing: string, statements: readonly SqlStatement[], reserve = 0): Promise<void> => {
+    requireRoom(doing);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    groups.submit({ tag: "write", doing, statements, counter: reserve, answer: { resolve, reject } });
+    return promise;
+  };
+
+  const reserveCounters = async (): Promise<void> => {
+    const ceiling = counter + COUNTER_BLOCK;
+    await write("counter", [setMeta("counter", ceiling)], ceiling);
+    reserved = ceiling;
+  };
+
+  const close = async (): Promise<void> => {
+    await groups.idle();
+    closing.abort();
+    try {
+      if (guard.trouble === null) await flushEverything();
+    } catch (thrown) {
+      // Readings are durable already; what is not costs resending, or skipped numbers.
+      logger.warn("outbox closed without its last notes", { reason: messageOf(thrown) });
+    }
+    try {
+      await guard[Symbol.asyncDispose]();
+    } finally {
+      await lock[Symbol.asyncDispose]();
+    }
+  };
+
+  const flushEverything = async (): Promise<void> => {
+    const { database, ledger, digests } = guard.require("close");
+    while (settlements.size > 0) await transact(database, settlements.take(digests).statements);
+    await transact(database, [setMeta("counter", counter)]);
+    await writeFloor(files.floor, { seq: ledger.newest, counter });
+  };
+
+  const read = async <T>(doing: string, rows: (store: GuardedStore["latest"]) => Promise<T>): Promise<T> => {
+    requireOpen(doing);
+    const store = guard.latest;
+    try {
+      return await rows(store);
+    } catch (thrown) {
+      throw guard.failed(store, doing, thrown);
+    }
+  };
+
+  const quarantine = (seq: Seq, reason: string): void => {
+    logger.error("stored reading cannot be read back and is kept for support", { seq, reason });
+    guard.latest.ledger.waiting.remove(seq, seq);
+    settlements.markUnreadable(seq, reason);
+    flushLater();
+  };
+
+  return {
+    append: async (readings): Promise<readonly Appended[]> => {
+      requireRoom("append");
+      const entries = readings.map((draft): Entry => ({ digest: digestOf(draft.idem), payload: encodePayload(draft) }));
+      const bytes = entries.reduce((sum, { payload }) => sum + payload.byteLength, 0);
+      const { promise, resolve, reject } = Promise.withResolvers<readonly Appended[]>();
+      groups.submit({ tag: "append", entries, bytes, answer: { resolve, reject } });
+      return promise;
+    },
+    next: (after, limit) => read("next", (store) => readNext(store, after, limit, quarantine)),
+    newest: (before, limit) => read("newest", (store) => readNewest(store, before, limit, quarantine)),
+    settle: async (receipt) => {
+      requireOpen("settle");
+      const { ledger } = guard.latest;
+      const effects = readReceipt(ledger, receipt);
+      applyReceipt(ledger, effects);
+      settlements.add(effects);
+      if (settlements.size >= MAX_SETTLED_PER_COMMIT) groups.submit({ tag: "settle" });
+      else if (settlements.size > 0) flushLater();
+      return effects.settlement;
+    },
+    keepUnreadable: (capture) => write("capture", captureStatements(capture)),
+    refused: (limit) => read("refused readings", (store) => readRefused(store, limit)),
+    unreadable: (limit) => read("captures", ({ database }) => readUnreadable(database, limit)),
+    depth: () => {
+      const { waiting, refused, newest } = guard.latest.ledger;
+      return {
+        waiting: waiting.size,
+        refused: refused.size,
+        oldest: waiting.first as Seq | null,
+        newest: newest === 0 ? null : (newest as Seq),
+      };
+    },
+    nextCounter: async () => {
+      requireOpen("counter");
+      counter += 1;
+      const mine = counter;
+      while (mine > reserved) {
+        reserving ??= reserveCounters().finally(() => {
+          reserving = null;
+        });
+        await reserving;
+      }
+      return mine;
+    },
+    get recovered() {
+      return guard.recovery;
+    },
+    get trouble() {
+      return guard.trouble;
+    },
+    [Symbol.asyncDispose]: () => {
+      closed ??= close();
+      return closed;
+    },
+  };
+};

@@ -1,0 +1,154 @@
+import { isHubError } from "../../protocol/errors.ts";
+import type { Seq } from "../../protocol/ids.ts";
+import { DIGEST_BYTES } from "./digest-index.ts";
+import { scanLeaves } from "./leaf-scan.ts";
+import { crcOf, decodeRow } from "./payload.ts";
+import { UNREADABLE } from "./schema.ts";
+import { createSeqRanges, type SeqRange, type SeqRanges } from "./seq-ranges.ts";
+import { type Database, integerOf, type SqlRow, type SqlValue } from "./sqlite.ts";
+import { type SqlStatement, transact } from "./transaction.ts";
+
+/** Rows read at a time: half a megabyte of payload. */
+const SPAN = 256;
+/** A damaged root page fails for every number; after this many failures (some seconds) the rest counts as lost. */
+const MAX_FAILED_READS = 20_000;
+/** Journal of the new file: 16 x 256 rows of 1.5 kB are 6 MB. */
+const SPANS_PER_CHECKPOINT = 16;
+/** Captures kept at most (contract of keepUnreadable). */
+const CAPTURES = 1000;
+
+export interface Table {
+  readonly name: string;
+  readonly key: string;
+  readonly columns: readonly string[];
+}
+
+export const READING: Table = {
+  name: "reading",
+  key: "seq",
+  columns: ["seq", "state", "format", "idem", "crc", "reason", "payload"],
+};
+export const SETTLED: Table = { name: "settled", key: "seq", columns: ["seq", "idem"] };
+const UNREADABLE_CAPTURE: Table = {
+  name: "unreadable",
+  key: "id",
+  columns: ["id", "sensor", "channel", "reason", "raw_hex", "received_utc"],
+};
+
+/** The row as the new file takes it; null where not even its shape is right. */
+type Check = (row: SqlRow) => readonly SqlValue[] | null;
+
+const isDigest = (value: SqlValue | undefined): value is Uint8Array =>
+  value instanceof Uint8Array && value.byteLength === DIGEST_BYTES;
+
+const insertInto = ({ name, columns }: Table): string =>
+  `INSERT OR IGNORE INTO ${name} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;
+
+/** Every readable row of `table` with a key in [from, to], narrowing down on what cannot be read, which is returned. */
+const copyRows = async (
+  source: Database,
+  target: Database,
+  table: Table,
+  [from, to]: SeqRange,
+  check: Check,
+): Promise<SeqRanges> => {
+  const select = `SELECT ${table.columns.join(", ")} FROM ${table.name} WHERE ${table.key} BETWEEN ? AND ?`;
+  const insert = insertInto(table);
+  const lost = createSeqRanges();
+  let failedReads = 0;
+
+  const copy = async (low: number, high: number): Promise<void> => {
+    if (failedReads >= MAX_FAILED_READS) return lost.add(low, high);
+    let rows: readonly SqlRow[];
+    try {
+      rows = await source.all(select, [low, high]);
+    } catch (thrown) {
+      if (!isHubError(thrown, "outbox-corrupt")) throw thrown;
+      failedReads += 1;
+      if (low === high) return lost.add(low, high);
+      const middle = Math.floor((low + high) / 2);
+      await copy(low, middle);
+      return copy(middle + 1, high);
+    }
+    const statements: SqlStatement[] = [];
+    for (const row of rows) {
+      const parameters = check(row);
+      const key = row[table.key];
+      if (parameters !== null) statements.push({ sql: insert, parameters });
+      else if (typeof key === "number") lost.add(key, key);
+    }
+    await transact(target, statements);
+  };
+
+  let spans = 0;
+  for (let low = from; low <= to; low += SPAN) {
+    await copy(low, Math.min(to, low + SPAN - 1));
+    spans += 1;
+    if (spans % SPANS_PER_CHECKPOINT === 0) await target.query("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  return lost;
+};
+
+export const highestOf = async (source: Database, table: Table): Promise<number | null> => {
+  try {
+    const [row] = await source.all(`SELECT max(${table.key}) AS highest FROM ${table.name}`);
+    return row === undefined || row.highest === null ? 0 : integerOf(row, "highest");
+  } catch (thrown) {
+    if (isHubError(thrown, "outbox-corrupt")) return null;
+    throw thrown;
+  }
+};
+
+/** Counts what it lets through. */
+export interface Tally {
+  readings: number;
+  unreadable: number;
+}
+
+const checkReading =
+  (tally: Tally): Check =>
+  (row) => {
+    const { seq, state, format, idem, crc, reason, payload } = row;
+    const shaped = typeof seq === "number" && typeof state === "number" && typeof format === "number";
+    if (!shaped || !isDigest(idem) || !(payload instanceof Uint8Array)) return null;
+    const sum = typeof crc === "number" ? crc : null;
+    const readable = decodeRow({ seq: seq as Seq, format, digest: idem, crc: sum, payload }).tag === "ok";
+    tally[readable ? "readings" : "unreadable"] += 1;
+    const why = readable ? (typeof reason === "string" ? reason : null) : "damaged on the disk";
+    return [seq, readable ? state : UNREADABLE, format, idem, sum, why, payload];
+  };
+
+const checkSettled: Check = ({ seq, idem }) => (typeof seq === "number" && isDigest(idem) ? [seq, idem] : null);
+
+const checkCapture: Check = (row) => {
+  const values = UNREADABLE_CAPTURE.columns.map((column) => row[column] ?? null);
+  return values.slice(1, -1).every((text) => typeof text === "string") ? values : null;
+};
+
+/** By SQL, as far as that goes. Returns the numbers that could not be read. */
+export const copyTables = async (
+  source: Database,
+  target: Database,
+  newest: number,
+  tally: Tally,
+): Promise<SeqRanges> => {
+  const lost = await copyRows(source, target, READING, [1, newest], checkReading(tally));
+  await copyRows(source, target, SETTLED, [1, newest], checkSettled);
+  const captures = (await highestOf(source, UNREADABLE_CAPTURE)) ?? 0;
+  await copyRows(source, target, UNREADABLE_CAPTURE, [Math.max(1, captures - CAPTURES), captures], checkCapture);
+  return lost;
+};
+
+/** Readings of the lost numbers that still lie somewhere in the file, with a checksum that is right. */
+export const copyLeaves = async (path: string, target: Database, lost: SeqRanges, tally: Tally): Promise<void> => {
+  const check = checkReading(tally);
+  for await (const row of scanLeaves(path, READING.columns)) {
+    const { seq, idem, crc, format, payload } = row;
+    if (typeof seq !== "number" || !lost.has(seq) || !isDigest(idem) || !(payload instanceof Uint8Array)) continue;
+    if (typeof format !== "number" || crc !== crcOf(seq, idem, payload)) continue;
+    const parameters = check(row);
+    if (parameters === null) continue;
+    await transact(target, [{ sql: insertInto(READING), parameters }]);
+    lost.remove(seq, seq);
+  }
+};
