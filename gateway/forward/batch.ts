@@ -1,0 +1,70 @@
+import type { Seq } from "../../protocol/ids.ts";
+import type { Reading } from "../../protocol/reading.ts";
+
+/** How large a batch may get: `aim` where there is more than one reading in it, `most` in any case. */
+export interface BatchLimits {
+  readonly aim: number;
+  readonly most: number;
+}
+
+export interface CutBatch {
+  /** What is in the payload, ascending; empty where nothing of the readings was to be sent. */
+  readonly seqs: readonly Seq[];
+  /** The message `{"batch":[...]}`, UTF-8 JSON. */
+  readonly payload: Uint8Array;
+  /** How many of the readings were looked at and are done with; the others did not fit. */
+  readonly taken: number;
+  /** A reading that alone is larger than the most; it counts as taken. */
+  readonly oversize: { readonly seq: Seq; readonly bytes: number } | null;
+}
+
+const HEAD = '{"batch":[';
+const TAIL = "]}";
+const FRAME_BYTES = HEAD.length + TAIL.length;
+
+/** Bytes of a message around the payload: fixed header 5, packet id 2, properties 22 (mqtt-limits.ts), topic below. */
+const PACKET_BYTES = 5 + 2 + 22 + 2;
+
+/** Largest payload on `topic` in a packet of `maximumPacketSize`, rounded down by at most a few bytes. */
+export const largestPayload = (maximumPacketSize: number, topic: string): number =>
+  maximumPacketSize - PACKET_BYTES - Buffer.byteLength(topic);
+
+/**
+ * Make one message of the first of `readings` that are not to be skipped; one is always in it, unless it is oversize.
+ * `descending` readings are sent ascending all the same.
+ */
+export const cutBatch = (
+  readings: readonly Reading[],
+  skip: (seq: Seq) => boolean,
+  limits: BatchLimits,
+  order: "ascending" | "descending" = "ascending",
+): CutBatch => {
+  const texts: string[] = [];
+  const seqs: Seq[] = [];
+  let bytes = FRAME_BYTES;
+  let taken = 0;
+  let oversize: CutBatch["oversize"] = null;
+  for (const reading of readings) {
+    if (!skip(reading.seq)) {
+      const text = JSON.stringify(reading);
+      const size = Buffer.byteLength(text);
+      const separator = texts.length === 0 ? 0 : 1;
+      if (FRAME_BYTES + size > limits.most) {
+        if (texts.length > 0) break;
+        taken += 1;
+        oversize = { seq: reading.seq, bytes: FRAME_BYTES + size };
+        break;
+      }
+      if (texts.length > 0 && bytes + separator + size > Math.min(limits.aim, limits.most)) break;
+      texts.push(text);
+      seqs.push(reading.seq);
+      bytes += separator + size;
+    }
+    taken += 1;
+  }
+  if (order === "descending") {
+    texts.reverse();
+    seqs.reverse();
+  }
+  return { seqs, payload: Buffer.from(HEAD + texts.join(",") + TAIL), taken, oversize };
+};

@@ -1,0 +1,194 @@
+import { type HubError, isHubError } from "../../protocol/errors.ts";
+import type { HubId } from "../../protocol/ids.ts";
+import type { HubEvent, HubState } from "../../protocol/messages.ts";
+import type { Clock, HubTime } from "../../protocol/ports/clock.ts";
+import type { Logger } from "../../protocol/ports/logger.ts";
+import type { Outbox } from "../../protocol/ports/outbox.ts";
+import type { RegionConnector, RegionLink } from "../../protocol/ports/region-link.ts";
+import { isoUtc, type Millis } from "../../protocol/time.ts";
+import { topicOf } from "../../protocol/topics.ts";
+import { createEventReporter } from "../ingest/event-reporter.ts";
+import { createBell } from "./bell.ts";
+import { converse } from "./conversation.ts";
+import { type LinkEffect, type LinkEvent, type LinkFault, type LinkState, nextLinkStep } from "./link-machine.ts";
+import type { LinkStatus } from "./link-status.ts";
+import { createNotices } from "./notices.ts";
+import { createReadingFlow } from "./reading-flow.ts";
+import { asksToStayAway } from "./reason-codes.ts";
+import { createReceiptDesk } from "./receipt-desk.ts";
+
+export type { LinkStatus } from "./link-status.ts";
+
+export interface ForwarderOptions {
+  readonly outbox: Outbox;
+  readonly connector: RegionConnector;
+  readonly hub: HubId;
+  readonly clock: Clock;
+  readonly time: HubTime;
+  readonly logger: Logger;
+  /** The state as it is now, `online: true`. */
+  readonly stateOf: () => HubState;
+  /** False: a PUBACK settles a reading, because the region sends no receipts. */
+  readonly receipts: boolean;
+  /** [0, 1), for jitter. */
+  readonly random: () => number;
+}
+
+/** Brings what is in the outbox to the region. The outbox is the only queue: whatever happens here, nothing is lost. */
+export interface Forwarder {
+  /**
+   * Connect, and connect again, until the signal aborts; then wait a little for answers, say goodbye and resolve.
+   * Rejects only where an invariant is broken. Once at a time.
+   */
+  run(signal: AbortSignal): Promise<void>;
+  /** Something was committed to the outbox. */
+  wake(): void;
+  status(): LinkStatus;
+  /** Send an event as soon as there is a link; at most 100 wait, then the oldest go and are counted. */
+  sendEvent(event: HubEvent): void;
+}
+
+/** Failures of `connect` that somebody has to act on: asking every few seconds would change nothing. */
+const faultOf = (error: HubError): LinkFault =>
+  error.code === "link-unreachable" || error.code === "link-timeout" || error.code === "link-lost"
+    ? "network"
+    : "refused";
+
+export const createForwarder = (options: ForwarderOptions): Forwarder => {
+  const { outbox, connector, hub, clock, time, logger, receipts, random } = options;
+  const topics = { reading: topicOf(hub, "reading"), receipt: topicOf(hub, "receipt") };
+  const bell = createBell(clock);
+  const notices = createNotices(hub, options.stateOf, () => outbox.depth().waiting);
+  const sendEvent = (event: HubEvent): void => {
+    notices.add(event);
+    bell.ring();
+  };
+  const report = createEventReporter({ clock, time, logger, send: sendEvent });
+  const flow = createReadingFlow({ outbox, topic: topics.reading, clock, logger, report, receipts, random });
+  let state: LinkState = { tag: "stopped" };
+  let since: Millis = clock.elapsed();
+  let link: RegionLink | null = null;
+  let inFlight = 0;
+  let lastError: LinkStatus["lastError"] = null;
+  let lastReceiptAt: string | null = null;
+  /** What the last warning about the link said, so that a region that is away fills no log. */
+  let warned: string | null = null;
+
+  const nowText = (): string | null => {
+    const { utc } = time.stamp();
+    return utc === null ? null : isoUtc(utc);
+  };
+
+  const desk = createReceiptDesk(outbox, {
+    applied: (receipt, settlement) => {
+      lastReceiptAt = nowText();
+      flow.applied(receipt, settlement);
+      bell.ring();
+    },
+    ignored: (why, found) => {
+      logger.warn("receipt ignored", { why, reason: found });
+      report("malformed-data", `a receipt was ignored: ${found}`, { state: `receipt-${why}` });
+    },
+    failed: (thrown) => {
+      if (!isHubError(thrown)) throw thrown;
+      logger.error("receipt not applied", { code: thrown.code, reason: thrown.message });
+    },
+  });
+
+  const down = (error: HubError): void => {
+    lastError = { code: error.code, message: error.message, at: nowText() };
+    const line = { code: error.code, reason: error.message };
+    if (warned === error.message) logger.debug("link still down", line);
+    else logger.warn("link down", line);
+    warned = error.message;
+  };
+
+  const open = async (signal: AbortSignal): Promise<LinkEvent> => {
+    try {
+      link = await connector.connect(signal);
+    } catch (thrown) {
+      if (signal.aborted) return { tag: "stop" };
+      if (!isHubError(thrown)) throw thrown;
+      down(thrown);
+      return { tag: "failed", fault: faultOf(thrown), roll: random() };
+    }
+    warned = null;
+    logger.info("link up", { protocol: link.protocol });
+    return { tag: "opened", at: clock.elapsed() };
+  };
+
+  const serve = async (signal: AbortSignal): Promise<LinkEvent> => {
+    if (link === null) throw new Error("forwarder: no link to serve");
+    const { lost, maximumPacketSize } = link;
+    flow.linkUp(maximumPacketSize);
+    notices.linkUp();
+    const onInFlight = (messages: number): void => {
+      inFlight = messages;
+    };
+    await converse(link, { flow, notices, desk, bell, clock, topics, onInFlight }, signal);
+    link = null;
+    const reason = lost.reason as HubError;
+    const isolating = flow.linkLost(reason);
+    if (signal.aborted) return { tag: "stop" };
+    down(reason);
+    const fault = isolating ? "message" : asksToStayAway(reason.context.reasonCode) ? "refused" : "network";
+    return { tag: "lost", fault, at: clock.elapsed(), roll: random() };
+  };
+
+  const perform = async (effect: LinkEffect, signal: AbortSignal): Promise<LinkEvent> => {
+    switch (effect.tag) {
+      case "connect":
+        return await open(signal);
+      case "serve":
+        return await serve(signal);
+      case "wait":
+        try {
+          await clock.sleep(effect.delay, signal);
+          return { tag: "waited" };
+        } catch (thrown) {
+          if (!signal.aborted) throw thrown;
+          return { tag: "stop" };
+        }
+      case "rest":
+        return { tag: "stop" };
+    }
+  };
+
+  const secondsSince = (at: Millis): number => Math.floor((clock.elapsed() - at) / 1000);
+
+  return {
+    wake: () => bell.ring(),
+    sendEvent,
+    run: async (signal) => {
+      let step = nextLinkStep({ tag: "stopped" }, { tag: "start" });
+      for (;;) {
+        state = step.state;
+        since = clock.elapsed();
+        if (step.effect.tag === "rest") return;
+        const event = await perform(step.effect, signal);
+        step = nextLinkStep(step.state, event);
+      }
+    },
+    status: () => {
+      const depth = outbox.depth();
+      return {
+        state: state.tag,
+        forS: secondsSince(since),
+        protocol: link?.protocol ?? null,
+        nextAttemptS: state.tag === "backing-off" ? Math.ceil(state.delay / 1000) - secondsSince(since) : null,
+        trouble: state.tag === "up" ? flow.trouble : (lastError?.message ?? null),
+        lastError,
+        inFlight,
+        unsettled: flow.unsettled,
+        waiting: depth.waiting,
+        refused: depth.refused,
+        quarantined: flow.quarantined.length,
+        oldestUnsettled: depth.oldest,
+        lastReceiptAt,
+        receipts,
+        waitingEvents: notices.waitingEvents,
+        droppedEvents: notices.droppedEvents,
+      };
+    },
+  };
+};

@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { millis } from "../../protocol/time.ts";
+import { firstPace, MOST_BATCH_BYTES, MOST_IN_FLIGHT, type Pace, paceAfterAck, paceAfterLoss } from "./pace.ts";
+
+const acks = (pace: Pace, roundTrips: readonly number[]): Pace =>
+  roundTrips.reduce((now, roundTrip) => paceAfterAck(now, millis(roundTrip), true), pace);
+const many = (roundTrip: number, count = 20): number[] => Array.from({ length: count }, () => roundTrip);
+
+describe("the pace of batches", () => {
+  it("grows to its limits on a quick link, and on a long one that does not queue", () => {
+    for (const roundTrip of [3, 60, 600]) {
+      expect(acks(firstPace, many(roundTrip))).toMatchObject({ bytes: MOST_BATCH_BYTES, window: MOST_IN_FLIGHT });
+    }
+  });
+
+  it("shrinks when round trips show a queue, down to about one reading", () => {
+    const grown = acks(firstPace, many(10));
+    const queued = acks(grown, many(1500));
+    expect(queued).toMatchObject({ bytes: 2048, window: 2 });
+  });
+
+  it("stays where it is between quick and slow", () => {
+    const grown = acks(firstPace, [10, 10]);
+    const after = acks(grown, many(100, 3));
+    expect(after.bytes).toBe(grown.bytes);
+    expect(after.window).toBe(grown.window);
+  });
+
+  it("does not grow for batches that were not full", () => {
+    const after = Array.from({ length: 20 }).reduce<Pace>((pace) => paceAfterAck(pace, millis(5), false), firstPace);
+    expect(after.bytes).toBe(firstPace.bytes);
+  });
+
+  it("settles on a link of 9.6 kbit/s without filling it for minutes", () => {
+    // Each message waits for the bytes of all that are in flight before it.
+    let pace = firstPace;
+    for (let i = 0; i < 100; i++) pace = paceAfterAck(pace, millis(200 + (pace.bytes * pace.window) / 1.2), true);
+    expect((pace.bytes * pace.window) / 1.2).toBeLessThan(10_000);
+  });
+
+  it("stays below half of what broke a link, and comes back to it only slowly", () => {
+    const grown = acks(firstPace, many(10));
+    const broken = paceAfterLoss(grown, 100_000);
+    expect(broken).toMatchObject({ ceiling: 50_000, bytes: 50_000, window: 2 });
+    expect(acks(broken, many(10, 20)).bytes).toBeLessThan(80_000);
+    expect(acks(broken, many(10, 200)).bytes).toBe(MOST_BATCH_BYTES);
+  });
+});

@@ -1,0 +1,73 @@
+import { type Millis, millis } from "../../protocol/time.ts";
+
+/**
+ * How much is sent at once. `bytes` is what a batch may hold, `ceiling` the most that this link has been seen to carry,
+ * `window` how many messages may be in flight, `quickest` the round trip of an idle link.
+ */
+export interface Pace {
+  readonly bytes: number;
+  readonly ceiling: number;
+  readonly window: number;
+  readonly quickest: Millis | null;
+}
+
+/** A hundred readings of 1.2 kB: larger batches gain nothing and delay the live reading behind them. */
+export const MOST_BATCH_BYTES = 128 * 1024;
+/** One reading fits; at 9.6 kbit/s it takes two seconds. */
+const LEAST_BATCH_BYTES = 2 * 1024;
+const FIRST_BATCH_BYTES = 8 * 1024;
+
+/** With eight batches under way the broker always has one to work on, and 1 MB is the most that is sent twice. */
+export const MOST_IN_FLIGHT = 8;
+/** One for the backlog, one that is free for a live reading. */
+const LEAST_IN_FLIGHT = 2;
+
+/** A round trip this far above the idle link's says that messages queue on the way. */
+const quick = (quickest: number): number => 2 * quickest + 20;
+const slow = (quickest: number): number => 4 * quickest + 200;
+/** Nothing that takes longer is quick, whatever the link. */
+const SLOW_IN_ANY_CASE = 2000;
+/** The idle round trip is forgotten at 2 % an answer, so that a link that got longer is not taken for a queue. */
+const FORGETTING = 1.02;
+
+export const firstPace: Pace = {
+  bytes: FIRST_BATCH_BYTES,
+  ceiling: MOST_BATCH_BYTES,
+  window: LEAST_IN_FLIGHT,
+  quickest: null,
+};
+
+/** A batch that filled its measure came back after `roundTrip`: grow while that is quick, shrink when it is slow. */
+export const paceAfterAck = (pace: Pace, roundTrip: Millis, filled: boolean): Pace => {
+  const quickest = millis(Math.min(roundTrip, pace.quickest === null ? roundTrip : pace.quickest * FORGETTING + 0.1));
+  if (roundTrip > Math.min(slow(quickest), SLOW_IN_ANY_CASE)) {
+    return { ...shrunk(pace), quickest };
+  }
+  if (!filled || roundTrip > Math.min(quick(quickest), SLOW_IN_ANY_CASE)) return { ...pace, quickest };
+  return {
+    ...pace,
+    quickest,
+    bytes: Math.min(pace.bytes * 2, pace.ceiling),
+    window: Math.min(pace.window + 1, MOST_IN_FLIGHT),
+    // What a loss took away comes back slowly: some 40 full batches for each doubling.
+    ceiling: Math.min(pace.ceiling * FORGETTING, MOST_BATCH_BYTES),
+  };
+};
+
+const shrunk = (pace: Pace): Pace => ({
+  ...pace,
+  bytes: Math.max(LEAST_BATCH_BYTES, pace.bytes / 2),
+  window: Math.max(LEAST_IN_FLIGHT, Math.floor(pace.window / 2)),
+});
+
+/** The broker says that it is too much: a quota. */
+export const paceAfterQuota = shrunk;
+
+/**
+ * The link broke with messages unanswered, the largest of `largest` bytes. A 3.1.1 broker that finds a message too
+ * large has no other way to say so; the next ones stay below half of it.
+ */
+export const paceAfterLoss = (pace: Pace, largest: number): Pace => {
+  const ceiling = Math.max(LEAST_BATCH_BYTES, Math.min(pace.ceiling, largest / 2));
+  return { bytes: Math.min(pace.bytes, ceiling), ceiling, window: LEAST_IN_FLIGHT, quickest: null };
+};

@@ -1,0 +1,134 @@
+import type { Behaviour, ConnectReaction, PublishReaction } from "./behaviour.ts";
+
+/** MQTT 5.0 section 2.4. */
+const BAD_CREDENTIALS = 0x86;
+const NOT_AUTHORISED = 0x87;
+const BUSY = 0x89;
+const TOO_LARGE = 0x95;
+const QUOTA = 0x97;
+
+const accepted: ConnectReaction = { tag: "connack", reasonCode: 0 };
+const acknowledged: PublishReaction = { tag: "puback", reasonCode: 0 };
+
+const sound: Omit<Behaviour, "name"> = {
+  onConnect: () => accepted,
+  onPublish: () => acknowledged,
+  onSubscribe: () => 1,
+  answersPing: true,
+};
+
+/** Does what MQTT 5 says. */
+export const wellBehaved: Behaviour = { name: "well-behaved", ...sound };
+
+/** Refuses the hub the first `times` times: CONNACK 0x86. */
+export const badAuth = (times = Number.POSITIVE_INFINITY): Behaviour => ({
+  ...sound,
+  name: "badauth",
+  onConnect: (count) => (count <= times ? { tag: "connack", reasonCode: BAD_CREDENTIALS } : accepted),
+});
+
+/** Too busy the first `times` times: CONNACK 0x89. */
+export const busy = (times = Number.POSITIVE_INFINITY): Behaviour => ({
+  ...sound,
+  name: "busy",
+  onConnect: (count) => (count <= times ? { tag: "connack", reasonCode: BUSY } : accepted),
+});
+
+/** Accepts the connection the first `times` times and never answers. */
+export const slowLoris = (times = Number.POSITIVE_INFINITY): Behaviour => ({
+  ...sound,
+  name: "slowloris",
+  onConnect: (count) => (count <= times ? { tag: "silence" } : accepted),
+});
+
+/** Answers the first `times` times one byte a second, without end. */
+export const trickle = (times = Number.POSITIVE_INFINITY): Behaviour => ({
+  ...sound,
+  name: "trickle",
+  onConnect: (count) => (count <= times ? { tag: "trickle" } : accepted),
+});
+
+/** Connects and grants subscriptions, and is then as silent as a pulled cable. */
+export const halfOpen: Behaviour = {
+  ...sound,
+  name: "halfopen",
+  onPublish: () => ({ tag: "nothing" }),
+  answersPing: false,
+};
+
+/** Alive, but does not acknowledge; it delivers all the same. */
+export const noAck: Behaviour = { ...sound, name: "noack", onPublish: () => ({ tag: "deliver" }) };
+
+/** Delivers the first `times` messages and cuts the connection before it acknowledges them. */
+export const lostAck = (times: number): Behaviour => ({
+  ...sound,
+  name: "lostack",
+  onPublish: ({ count }) => (count <= times ? { tag: "deliver-and-cut" } : acknowledged),
+});
+
+/** PUBACK 0x97 for the first `times` messages. */
+export const quota = (times: number): Behaviour => ({
+  ...sound,
+  name: "q97",
+  onPublish: ({ count }) => (count <= times ? { tag: "puback", reasonCode: QUOTA } : acknowledged),
+});
+
+/** PUBACK 0x87 for everything on topics that end in `name`. */
+export const notAuthorised = (name: string): Behaviour => ({
+  ...sound,
+  name: "na87",
+  onPublish: ({ topic }) => (topic.endsWith(name) ? { tag: "puback", reasonCode: NOT_AUTHORISED } : acknowledged),
+});
+
+export type Poison = (payload: Uint8Array) => boolean;
+
+/** PUBACK with the reason 0x95, which has no place in a PUBACK, for each message that is poison. */
+export const tooBigPuback = (poison: Poison): Behaviour => ({
+  ...sound,
+  name: "big95",
+  onPublish: ({ payload }) => (poison(payload) ? { tag: "puback", reasonCode: TOO_LARGE } : acknowledged),
+});
+
+/** DISCONNECT 0x95 for each message that is poison. */
+export const tooBigDisconnect = (poison: Poison): Behaviour => ({
+  ...sound,
+  name: "disc95",
+  onPublish: ({ payload }) => (poison(payload) ? { tag: "disconnect", reasonCode: TOO_LARGE } : acknowledged),
+});
+
+/** Says in CONNACK that it takes packets of `bytes`, and ends the connection at a larger one. */
+export const maximumPacket = (bytes: number): Behaviour => ({
+  ...sound,
+  name: "maxpkt",
+  onConnect: () => ({ ...accepted, properties: { maximumPacketSize: bytes } }),
+  onPublish: ({ payload }) =>
+    payload.length > bytes ? { tag: "disconnect", reasonCode: TOO_LARGE } : acknowledged,
+});
+
+/** Takes one message at a time; the broker ends the connection at a second one in flight. */
+export const receiveMaximumOne: Behaviour = {
+  ...sound,
+  name: "rm1",
+  onConnect: () => ({ ...accepted, properties: { receiveMaximum: 1 } }),
+};
+
+/** Answers CONNECT with `bytes`. */
+export const garbageConnack = (bytes: Uint8Array): Behaviour => ({
+  ...sound,
+  name: "garbage-connack",
+  onConnect: () => ({ tag: "bytes", bytes }),
+});
+
+/** Acknowledges the first PUBLISH properly and sends `bytes` after it; sound from then on. */
+export const garbageAfterPuback = (bytes: Uint8Array): Behaviour => ({
+  ...sound,
+  name: "garbage",
+  onPublish: ({ count }) => (count === 1 ? { tag: "puback-and-bytes", bytes } : acknowledged),
+});
+
+/** Grants nothing: SUBACK with `reasonCode`. */
+export const noSubscriptions = (reasonCode: number): Behaviour => ({
+  ...sound,
+  name: "nosub",
+  onSubscribe: () => reasonCode,
+});
