@@ -1,0 +1,111 @@
+import { Command, CommanderError } from "commander";
+import { HUB_VERSION } from "../version.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import type { HubCommandOptions } from "./hub-command.ts";
+import type { Output } from "./output.ts";
+
+interface VersionOptions {
+  readonly json?: boolean;
+}
+
+const version = async ({ json = false }: VersionOptions, output: Output): Promise<ExitCode> => {
+  const about = { hub: HUB_VERSION, node: process.versions.node };
+  await output.write(json ? `${JSON.stringify(about)}\n` : `hemhub ${about.hub} (Node ${about.node})\n`);
+  return EXIT.ok;
+};
+
+/** Commands that a running hub answers itself; their summaries stand here so that help needs no hub. */
+const ASKED: readonly (readonly [group: string | null, name: string, summary: string])[] = [
+  [null, "status", "the whole hub on one screen"],
+  ["sensor", "list", "the sensors of this home and when they were last heard"],
+  [null, "outbox", "readings stored, waiting and refused"],
+  [null, "link", "the connection to the region"],
+  [null, "check", "test every part; each failure says the next step (exit 1)"],
+];
+
+const EXITS = `
+Exit codes: 0 ok, 1 check failed, 2 usage, 3 not authorised, 4 hub unreachable, 5 busy, 10 restart needed`;
+
+/**
+ * Run one command line and resolve with its exit code. What a command needs is loaded when it runs: `decode` opens no
+ * database and no radio.
+ */
+export const runCli = async (argv: readonly string[], output: Output): Promise<ExitCode> => {
+  let exit: ExitCode = EXIT.ok;
+  const program = new Command("hemhub")
+    .description("The home end of remote patient monitoring: sensors in, receipted readings out")
+    .addHelpText("after", EXITS)
+    .showSuggestionAfterError(true)
+    .exitOverride();
+
+  program
+    .command("run")
+    .description("run the hub until SIGTERM or SIGINT")
+    .requiredOption("--config <file>", "the hub's configuration (YAML)")
+    .action(async ({ config }: { config: string }) => {
+      const { runCommand } = await import("./run-command.ts");
+      exit = await runCommand(config, output);
+    });
+
+  const groups = new Map<string, Command>();
+  const groupOf = (name: string | null): Command => {
+    if (name === null) return program;
+    const group = groups.get(name) ?? program.command(name).description(`commands for each ${name}`);
+    groups.set(name, group);
+    return group;
+  };
+  for (const [group, name, summary] of ASKED) {
+    groupOf(group)
+      .command(name)
+      .description(summary)
+      .option("--json", "answer as JSON")
+      .option("--socket <path>", "the hub's local socket (default: /run/hemhub/hemhub.sock)")
+      .option("--config <file>", "the hub's configuration, which names the socket")
+      .action(async (options: HubCommandOptions) => {
+        const { hubCommand } = await import("./hub-command.ts");
+        exit = await hubCommand(group === null ? name : `${group} ${name}`, options, output);
+      });
+  }
+
+  program
+    .command("decode")
+    .description("what the drivers make of bytes")
+    .argument("[kind]", "such as ble.2a35; --list names them")
+    .argument("[hex...]", "the bytes")
+    .option("--json", "answer as JSON")
+    .option("--ndjson", 'one {"kind","hex"} a line on standard input, one JSON answer a line')
+    .option("--list", "name every kind")
+    .action(async (kind: string | undefined, hex: string[], options: object) => {
+      const { decodeCommand } = await import("./decode-command.ts");
+      exit = await decodeCommand(kind, hex, options, process.stdin, output);
+    });
+
+  program
+    .command("config")
+    .description("the configuration file")
+    .command("check")
+    .description("name every problem with its line (exit 1)")
+    .argument("<file>", "the hub's configuration (YAML)")
+    .option("--json", "answer as JSON")
+    .action(async (file: string, options: { json?: boolean }) => {
+      const { configCheckCommand } = await import("./config-command.ts");
+      exit = await configCheckCommand(file, options, output);
+    });
+
+  program
+    .command("version")
+    .description("versions of the hub and its runtime")
+    .option("--json", "answer as JSON")
+    .action(async (options: VersionOptions) => {
+      exit = await version(options, output);
+    });
+
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    // Help that was asked for ends with 0; everything else that commander refuses is a wrong command line.
+    exit = thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+  return exit;
+};

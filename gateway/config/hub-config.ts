@@ -1,0 +1,68 @@
+import type { SerialPortRef } from "../../drivers/serial/serial-port-ref.ts";
+import type { AssignmentId, CatalogueId, HubId, SensorId } from "../../protocol/ids.ts";
+import type { SourceMap } from "./source-map.ts";
+
+/** Configuration of one hub, checked, with defaults filled in and every path absolute. */
+export interface HubConfig {
+  /** The file it came from; sentences about the configuration name it. */
+  readonly file: string;
+  readonly hub: {
+    readonly id: HubId;
+    readonly assignment: AssignmentId;
+    readonly dataDir: string;
+    /** IANA name of the home's zone, in which sensors keep local time. */
+    readonly timeZone: string;
+  };
+  readonly region: RegionConfig;
+  readonly ble: { readonly adapter: BleAdapterConfig } | null;
+  readonly sensors: readonly SensorConfig[];
+  readonly diagnostics: {
+    readonly socket: string;
+    readonly serial: { readonly path: string; readonly baudRate: number } | null;
+  };
+  readonly log: { readonly level: LogLevel };
+}
+
+export interface RegionConfig {
+  /** `mqtts://host[:port]`. */
+  readonly url: string;
+  readonly ca: readonly string[];
+  readonly certificate: string;
+  readonly key: string;
+  /** Name to check in the broker's certificate; null: the host of `url`. */
+  readonly serverName: string | null;
+  /** False: a PUBACK settles a reading, and `status` says so. */
+  readonly receipts: boolean;
+}
+
+export type BleAdapterConfig =
+  | { readonly type: "uart"; readonly path: string; readonly baudRate: number }
+  | { readonly type: "hci"; readonly device: number }
+  | { readonly type: "bluez"; readonly name: string };
+
+export type SensorConfig = { readonly id: SensorId; readonly model: CatalogueId } & (
+  | { readonly transport: "ble"; readonly address: string }
+  | { readonly transport: "serial"; readonly port: SerialPortRef }
+);
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Something in the file that does not fit. `line` and `column` count from 1; both 0: the file as a whole. */
+export interface ConfigProblem {
+  readonly line: number;
+  readonly column: number;
+  /** `sensors[1].ble.address`; empty for the file as a whole. */
+  readonly path: string;
+  /** What was expected and what was found. */
+  readonly message: string;
+}
+
+export type ConfigResult =
+  | { readonly tag: "ok"; readonly config: HubConfig; readonly source: SourceMap }
+  | { readonly tag: "invalid"; readonly file: string; readonly problems: readonly ConfigProblem[] };
+
+/** `hub.yaml:12:5 sensors[1].ble.address: expected six hex pairs ..., found "xyz"`. */
+export const problemLine = (file: string, problem: ConfigProblem): string => {
+  const place = problem.line === 0 ? file : `${file}:${problem.line}:${problem.column}`;
+  return problem.path === "" ? `${place}: ${problem.message}` : `${place} ${problem.path}: ${problem.message}`;
+};

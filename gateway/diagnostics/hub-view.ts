@@ -1,0 +1,65 @@
+import type { CatalogueId, HubId, SensorId } from "../../protocol/ids.ts";
+import type { OutboxDepth } from "../../protocol/ports/outbox.ts";
+import type { RadioState } from "../../protocol/ports/radio.ts";
+import type { Arrival } from "../../protocol/time.ts";
+import type { CertificateView } from "../config/credentials.ts";
+import type { LinkStatus } from "../forward/link-status.ts";
+import type { HealthSample } from "../health/process-health.ts";
+
+export interface OutboxView {
+  readonly depth: OutboxDepth;
+  /** New readings stored since start. */
+  readonly stored: number;
+  readonly duplicates: number;
+  readonly invalid: number;
+  /** Readings in memory because the outbox refuses them. */
+  readonly held: number;
+  readonly trouble: string | null;
+  /** Free space where the outbox lies; null where the system does not tell. */
+  readonly freeMb: number | null;
+}
+
+/** The forwarder's own account of the link, and where it goes to. */
+export interface LinkView extends LinkStatus {
+  readonly url: string;
+}
+
+export interface RadioView {
+  readonly adapter: string;
+  readonly state: RadioState;
+  readonly trouble: string | null;
+}
+
+export interface SensorView {
+  readonly id: SensorId;
+  readonly model: CatalogueId;
+  readonly transport: "ble" | "serial";
+  /** `set-aside`: the configuration names something that cannot be read; `trouble` says why. */
+  readonly state: "waiting" | "connected" | "absent" | "set-aside";
+  /** Seconds since the hub last heard from it; null: not since start. */
+  readonly seenS: number | null;
+  /** Seconds since its last new reading was stored; null: not since start. */
+  readonly storedS: number | null;
+  readonly trouble: string | null;
+}
+
+export interface ConsoleView {
+  readonly path: string;
+  readonly trouble: string | null;
+}
+
+/** What diagnostics may see of a running hub. Looking changes nothing. No reading's value passes here. */
+export interface HubView {
+  readonly hubId: HubId;
+  readonly version: string;
+  stamp(): Arrival;
+  health(): HealthSample;
+  outbox(): Promise<OutboxView>;
+  link(): LinkView;
+  certificate(): Promise<CertificateView>;
+  /** Null where no radio is configured. */
+  radio(): RadioView | null;
+  sensors(): readonly SensorView[];
+  /** Null where no console is configured. */
+  console(): ConsoleView | null;
+}

@@ -1,0 +1,208 @@
+import { join } from "node:path";
+import { driverOf } from "../drivers/registry.ts";
+import { isHubError } from "../protocol/errors.ts";
+import { encodeMessage, type HubState } from "../protocol/messages.ts";
+import type { Clock } from "../protocol/ports/clock.ts";
+import type { Logger } from "../protocol/ports/logger.ts";
+import { millis, seconds } from "../protocol/time.ts";
+import { topicOf } from "../protocol/topics.ts";
+import { createReadingValidator } from "../protocol/validate.ts";
+import { createHubTime, type KeptHubTime } from "./clock/hub-time.ts";
+import { machineBootId, machineSigns, machineZero } from "./clock/machine-signs.ts";
+import { loadCertifiedCatalogue } from "./config/certified-catalogue.ts";
+import { createCredentialSource } from "./config/credentials.ts";
+import { type Enrolments, enrol } from "./config/enrol.ts";
+import type { HubConfig } from "./config/hub-config.ts";
+import { openConsole } from "./diagnostics/console-port.ts";
+import { hubCommands } from "./diagnostics/hub-commands.ts";
+import type { ConsoleView } from "./diagnostics/hub-view.ts";
+import { createRegistry } from "./diagnostics/registry.ts";
+import { createSerialConsole } from "./diagnostics/serial-console.ts";
+import { createDiagnosticSocket, hubAnswersAt } from "./diagnostics/socket-server.ts";
+import { createForwarder } from "./forward/forwarder.ts";
+import { createMqttConnector } from "./forward/mqtt-connector.ts";
+import { hubState, lastWill } from "./health/hub-state.ts";
+import { keepRunning } from "./health/keep-running.ts";
+import { createProcessHealth, type ProcessHealth } from "./health/process-health.ts";
+import { type RunPartsOptions, runParts } from "./health/run-parts.ts";
+import { createEventReporter } from "./ingest/event-reporter.ts";
+import { createIngest } from "./ingest/ingest.ts";
+import { createHubView } from "./live-view.ts";
+import { loadNative } from "./load-native.ts";
+import { rateLimited } from "./log/rate-limited.ts";
+import { createSensorParts, type SensorParts } from "./sensors.ts";
+import type { SqliteOutbox } from "./store/outbox.ts";
+import { HUB_VERSION } from "./version.ts";
+
+export interface HubSurroundings {
+  readonly config: HubConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * How a hub ended. `overdue`: a part did not stop in time; nothing that was acknowledged is lost. `occupied`: another
+ * hub runs on the same data. `not-started`: without an outbox nothing can be promised to a sensor.
+ */
+export type HubEnd =
+  | { readonly tag: "stopped" }
+  | { readonly tag: "overdue" }
+  | { readonly tag: "occupied"; readonly sentence: string }
+  | { readonly tag: "not-started"; readonly sentence: string };
+
+/** Latest ends of the stages of a stop. The link needs 5 s at worst: answers 3 s, goodbye 1 s, closing 1 s. */
+const STOP_BY = {
+  sensors: seconds(2),
+  ingest: millis(3500),
+  link: millis(8800),
+  diagnostics: seconds(9),
+  outbox: seconds(10),
+} as const;
+
+const openOutbox = async ({ config, clock, logger }: HubSurroundings): Promise<SqliteOutbox | HubEnd> => {
+  try {
+    const { openSqliteOutbox } = await loadNative("outbox", "outbox-closed", () => import("./store/outbox.ts"));
+    return await openSqliteOutbox({ directory: join(config.hub.dataDir, "outbox"), clock, logger });
+  } catch (thrown) {
+    if (!isHubError(thrown)) throw thrown;
+    logger.error("outbox cannot be opened, the hub does not start", { code: thrown.code, reason: thrown.message });
+    return { tag: thrown.code === "invalid-config" ? "occupied" : "not-started", sentence: thrown.message };
+  }
+};
+
+const enrolAll = async ({ config, logger }: HubSurroundings): Promise<Enrolments> => {
+  try {
+    return enrol(config.sensors, config.hub.assignment, await loadCertifiedCatalogue(), driverOf);
+  } catch (thrown) {
+    if (!isHubError(thrown)) throw thrown;
+    logger.error("catalogue not readable, no sensor is read", { code: thrown.code, reason: thrown.message });
+    return { enrolled: [], setAside: config.sensors.map((sensor) => ({ config: sensor, sentence: thrown.message })) };
+  }
+};
+
+/** Wire the parts of one hub around its open outbox. */
+const wire = async (
+  { config, clock, logger }: HubSurroundings,
+  time: KeptHubTime,
+  outbox: SqliteOutbox,
+  health: ProcessHealth,
+): Promise<Omit<RunPartsOptions, "clock" | "logger">> => {
+  const { hub, region, diagnostics } = config;
+  const credentials = createCredentialSource(region, () => time.stamp().utc);
+  // The first `state` tells the certificate's end.
+  await credentials.view();
+
+  const stateOf = (): HubState => {
+    const all = sensors.sensors();
+    return hubState({
+      hubId: hub.id,
+      version: HUB_VERSION,
+      stamp: time.stamp(),
+      depth: outbox.depth(),
+      certificateEnds: credentials.notAfter(),
+      health: health.sample(),
+      sensors: { configured: all.length, ready: all.filter(({ trouble }) => trouble === null).length },
+    });
+  };
+  const connector = createMqttConnector({
+    url: region.url,
+    ...(region.serverName === null ? {} : { servername: region.serverName }),
+    credentials: () => credentials.read(),
+    hubId: hub.id,
+    will: () => ({ topic: topicOf(hub.id, "state"), payload: encodeMessage(lastWill(stateOf())), retain: true }),
+    subscriptions: [topicOf(hub.id, "receipt")],
+    clock,
+    logger,
+  });
+  const forwarder = createForwarder({
+    outbox,
+    connector,
+    hub: hub.id,
+    clock,
+    time,
+    logger,
+    stateOf,
+    receipts: region.receipts,
+    random: Math.random,
+  });
+
+  const report = createEventReporter({ clock, time, logger, send: forwarder.sendEvent });
+  if (outbox.recovered !== null) {
+    const { movedTo, skippedTo, sentence } = outbox.recovered;
+    report("storage-fault", sentence, { state: "salvaged", path: movedTo, skippedTo });
+  }
+  const validate = createReadingValidator();
+  const ingest = createIngest({ outbox, validate, clock, logger, report, onStored: forwarder.wake });
+  const enrolments = await enrolAll({ config, clock, logger });
+  const sensors: SensorParts = await createSensorParts({ config, enrolments, ingest, clock, time, logger });
+
+  const console = (): ConsoleView | null => serialConsole?.status() ?? null;
+  const live = { config, time, health, outbox, ingest, forwarder, credentials, sensors, console };
+  const registry = createRegistry(hubCommands(createHubView(live)));
+  const { serial } = diagnostics;
+  const serialConsole =
+    serial === null
+      ? null
+      : createSerialConsole({
+          path: serial.path,
+          open: (stop) => openConsole({ ...serial, time, clock }, stop),
+          registry,
+          banner: `Hemhub ${HUB_VERSION}. Type help and press Enter.`,
+          prompt: () => {
+            const online = forwarder.status().state === "up" ? "online" : "offline";
+            return `${hub.id} [${outbox.depth().waiting} waiting, ${online}]> `;
+          },
+          clock,
+          logger,
+        });
+  const askable = Promise.withResolvers<void>();
+  const socket = createDiagnosticSocket({
+    path: diagnostics.socket,
+    registry,
+    clock,
+    onListening: askable.resolve,
+  });
+  // A socket that cannot be served is said in the log, and is no reason to wait.
+  const onTrouble = (sentence: string | null): void => {
+    if (sentence !== null) askable.resolve();
+  };
+  const keptSocket = { part: "diagnostics socket", clock, logger, onTrouble };
+
+  return {
+    askable: askable.promise,
+    parts: [
+      { part: "sensors", by: STOP_BY.sensors, run: (stop) => sensors.run(stop) },
+      { part: "ingest", by: STOP_BY.ingest, end: (late) => ingest.drain(late) },
+      { part: "link", by: STOP_BY.link, run: (stop) => forwarder.run(stop) },
+      { part: "console", by: STOP_BY.diagnostics, run: async (stop) => serialConsole?.run(stop) },
+      { part: "diagnostics", by: STOP_BY.diagnostics, run: (stop) => keepRunning(keptSocket, socket.run, stop) },
+      { part: "clock", by: STOP_BY.diagnostics, run: (stop) => time.run(stop) },
+      { part: "outbox", by: STOP_BY.outbox, end: async () => outbox[Symbol.asyncDispose]() },
+    ],
+  };
+};
+
+/**
+ * Run a hub until `signal` aborts and its parts have stopped. A part that cannot work (no radio, no port, no link, no
+ * certificate) is a sentence in the log and in `check`, and the others go on. Rejects only when an invariant is broken.
+ */
+export const runHub = async (given: HubSurroundings, signal: AbortSignal): Promise<HubEnd> => {
+  const { config, clock } = given;
+  const logger = rateLimited(given.logger, clock);
+  const surroundings = { config, clock, logger };
+  const { socket } = config.diagnostics;
+  if (await hubAnswersAt(socket)) {
+    const sentence = `another hub answers at ${socket}; stop it, or give this one files of its own`;
+    return { tag: "occupied", sentence };
+  }
+  const bootId = await machineBootId();
+  const time = createHubTime({ clock, bootId, zeroAt: machineZero(clock), signs: machineSigns });
+  await time.look();
+  const outbox = await openOutbox(surroundings);
+  if ("tag" in outbox) return outbox;
+  using health = createProcessHealth();
+  const parts = await wire(surroundings, time, outbox, health);
+  const inTime = await runParts({ ...parts, clock, logger }, signal);
+  logger.info("hub stopped");
+  return { tag: inTime ? "stopped" : "overdue" };
+};

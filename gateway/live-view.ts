@@ -1,0 +1,53 @@
+import { statfs } from "node:fs/promises";
+import type { HubTime } from "../protocol/ports/clock.ts";
+import type { CredentialSource } from "./config/credentials.ts";
+import type { HubConfig } from "./config/hub-config.ts";
+import type { ConsoleView, HubView } from "./diagnostics/hub-view.ts";
+import type { Forwarder } from "./forward/forwarder.ts";
+import type { ProcessHealth } from "./health/process-health.ts";
+import type { Ingest } from "./ingest/ingest.ts";
+import type { SensorParts } from "./sensors.ts";
+import type { SqliteOutbox } from "./store/outbox.ts";
+import { HUB_VERSION } from "./version.ts";
+
+export interface LiveParts {
+  readonly config: HubConfig;
+  readonly time: HubTime;
+  readonly health: ProcessHealth;
+  readonly outbox: SqliteOutbox;
+  readonly ingest: Ingest;
+  readonly forwarder: Forwarder;
+  readonly credentials: CredentialSource;
+  readonly sensors: SensorParts;
+  readonly console: () => ConsoleView | null;
+}
+
+const freeMbAt = async (directory: string): Promise<number | null> => {
+  try {
+    const { bavail, bsize } = await statfs(directory);
+    return Math.floor((bavail * bsize) / (1024 * 1024));
+  } catch {
+    return null;
+  }
+};
+
+/** The parts of a running hub as diagnostics see them. */
+export const createHubView = (parts: LiveParts): HubView => {
+  const { config, time, health, outbox, ingest, forwarder, credentials, sensors } = parts;
+  return {
+    hubId: config.hub.id,
+    version: HUB_VERSION,
+    stamp: () => time.stamp(),
+    health: () => health.sample(),
+    outbox: async () => {
+      const { trouble, ...counts } = ingest.status();
+      const freeMb = await freeMbAt(config.hub.dataDir);
+      return { depth: outbox.depth(), ...counts, trouble: outbox.trouble ?? trouble, freeMb };
+    },
+    link: () => ({ url: config.region.url, ...forwarder.status() }),
+    certificate: () => credentials.view(),
+    radio: () => sensors.radio(),
+    sensors: () => sensors.sensors(),
+    console: () => parts.console(),
+  };
+};

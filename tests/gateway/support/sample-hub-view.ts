@@ -1,0 +1,60 @@
+import type { HubView, LinkView, SensorView } from "../../../gateway/diagnostics/hub-view.ts";
+import { catalogueId, hubId, sensorId, seq } from "../../../protocol/ids.ts";
+import { epochMs, millis } from "../../../protocol/time.ts";
+
+const NOW = epochMs(Date.UTC(2026, 5, 15, 12));
+
+export const sampleSensor = (changes: Partial<SensorView> = {}): SensorView => ({
+  id: sensorId("cuff"),
+  model: catalogueId("and-ua-651ble"),
+  transport: "ble",
+  state: "waiting",
+  seenS: 30,
+  storedS: 30,
+  trouble: null,
+  ...changes,
+});
+
+export const sampleLink = (changes: Partial<LinkView> = {}): LinkView => ({
+  url: "mqtts://broker.example:8883",
+  state: "up",
+  forS: 600,
+  protocol: "mqtt5",
+  nextAttemptS: null,
+  trouble: null,
+  lastError: null,
+  inFlight: 0,
+  unsettled: 0,
+  waiting: 3,
+  refused: 0,
+  quarantined: 0,
+  oldestUnsettled: null,
+  lastReceiptAt: null,
+  receipts: true,
+  waitingEvents: 0,
+  droppedEvents: 0,
+  ...changes,
+});
+
+/** A hub that is well, or what `changes` makes of it. */
+export const sampleHub = (changes: Partial<HubView> = {}): HubView => ({
+  hubId: hubId("hub-0042"),
+  version: "0.1.0",
+  stamp: () => ({ utc: NOW, bootId: "boot-1", monoMs: millis(1000), hubClock: { state: "ntp", errorMs: 100 } }),
+  health: () => ({ uptimeS: 7500, rssMb: 84.1, loopLagMs: 1.2, openFiles: 31 }),
+  outbox: async () => ({
+    depth: { waiting: 3, refused: 0, oldest: seq(4709), newest: seq(4711) },
+    stored: 12,
+    duplicates: 1,
+    invalid: 0,
+    held: 0,
+    trouble: null,
+    freeMb: 5200,
+  }),
+  link: () => sampleLink(),
+  certificate: async () => ({ notAfter: epochMs(NOW + 90 * 86_400_000), trouble: null }),
+  radio: () => ({ adapter: "hci0", state: "ready", trouble: null }),
+  sensors: () => [sampleSensor(), sampleSensor({ id: sensorId("oximeter"), transport: "serial", state: "connected" })],
+  console: () => ({ path: "/dev/ttyGS0", trouble: null }),
+  ...changes,
+});
