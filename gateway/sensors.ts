@@ -49,14 +49,16 @@ const secondsSince = (now: number, then: number | null): number | null =>
 /** The radio that fits the adapter: the hub's own stack, or BlueZ. Each is loaded only where it is used. */
 const createRadio = async (
   adapter: NonNullable<HubConfig["ble"]>["adapter"],
+  sensors: number,
   parts: Pick<SensorPartsOptions, "clock" | "time" | "logger">,
 ): Promise<BleRadio> => {
   if (adapter.type === "bluez") {
     const { createBluezRadio } = await import("../drivers/ble/bluez-radio.ts");
     return createBluezRadio({ adapter, ...parts });
   }
-  const { createNobleRadio } = await import("../drivers/ble/noble-radio.ts");
-  return createNobleRadio({ adapter, ...parts });
+  const { CONNECT_DEADLINE, createNobleRadio, SHARED_CONNECT_DEADLINE } = await import("../drivers/ble/noble-radio.ts");
+  const connectDeadline = sensors > 1 ? SHARED_CONNECT_DEADLINE : CONNECT_DEADLINE;
+  return createNobleRadio({ adapter, connectDeadline, ...parts });
 };
 
 /** Sensors over Bluetooth. The adapter may be absent now or later: that is a state, and the others go on. */
@@ -69,7 +71,7 @@ const createRadioSource = async (
   const { createRadioScheduler } = await import("../drivers/ble/radio-scheduler.ts");
   const { nameOf } = await import("../drivers/ble/adapter.ts");
   const ours = options.enrolments.enrolled.filter(({ entry }) => entry.transport === "ble");
-  const radio = await createRadio(adapter, { clock, time, logger });
+  const radio = await createRadio(adapter, ours.length, { clock, time, logger });
   const scheduler = createRadioScheduler({
     radio,
     sensors: ours.map(

@@ -35,7 +35,10 @@ const SEVERITY: Readonly<Record<EventCode, HubEvent["severity"]>> = {
   "serial-fault": "warning",
 };
 
-/** Events to the region and to the log (`state: "recovered"` in the detail makes it good news), bounded in rate: a noisy sensor must not push out what matters. */
+/**
+ * Events to the region and to the log, bounded in rate: a noisy sensor must not push out what matters. A detail
+ * `state: "recovered"` makes an event good news.
+ */
 export const createEventReporter = ({ clock, time, logger, send }: EventReporterOptions): ReportEvent => {
   const sources = new Map<string, { readonly since: number; readonly repeated: number }>();
 
