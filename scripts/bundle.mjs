@@ -10,14 +10,14 @@ import { ROOT } from "./setup.mjs";
 const OUTSIDE = ["sqlite3", "noble", "serialport", "@serialport/stream"];
 
 /**
- * What a hub is started with, and therefore what it is tested with. A hub lives on a 512 MB board: V8 keeps its heap small
- * rather than its code fast, and the C library opens two arenas instead of one a thread
- * (docs/decisions/2026-11-22-memory.md has the figures).
+ * What a hub is started with, and therefore what it is tested with: a hub lives on a 512 MB board
+ * (docs/decisions/2026-11-22-memory.md says what each of these is worth).
  */
 const LAUNCHER = `#!/bin/sh
-MALLOC_ARENA_MAX=2
-export MALLOC_ARENA_MAX
-exec node --optimize-for-size --max-semi-space-size=1 "$(dirname "$0")/hemhub.mjs" "$@"
+MALLOC_ARENA_MAX=1
+MALLOC_TRIM_THRESHOLD_=131072
+export MALLOC_ARENA_MAX MALLOC_TRIM_THRESHOLD_
+exec node --optimize-for-size --max-semi-space-size=1 --max-old-space-size=96 "$(dirname "$0")/hemhub.mjs" "$@"
 `;
 
 /** Bundle into `folder` and return the sources that went in, relative to the checkout. */
