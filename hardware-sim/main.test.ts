@@ -59,7 +59,10 @@ describe("npm start", () => {
   it("ends with exit 1 and says what is lost when the hub does not deliver", async () => {
     const { child, ended, events, hubPid } = run("--json", "--seconds", "4", "--scenario", "quiet", "--hub", HUB);
     await hubPid();
-    await until(() => events().some((one) => one.event === "taken" && "sensor" in one && one.sensor === "cuff"), "cuff");
+    await until(
+      () => events().some((one) => one.event === "taken" && "sensor" in one && one.sensor === "cuff"),
+      "cuff",
+    );
     child.kill("SIGINT");
     await until(() => events().some((one) => "phase" in one && one.phase === "draining"), "the measuring ended");
     // The first ends the measuring, the second the wait for what the stand-in will never fetch.
@@ -109,7 +112,10 @@ describe("npm start", () => {
   });
 
   it("draws on a terminal, obeys its keys, and gives the terminal back", async () => {
-    const terminal = nodePty.spawn(process.execPath, [MAIN, "--scenario", "still", "--hub", HUB], { cols: 80, rows: 24 });
+    const terminal = nodePty.spawn(process.execPath, [MAIN, "--scenario", "still", "--hub", HUB], {
+      cols: 80,
+      rows: 24,
+    });
     let screen = "";
     terminal.onData((data) => {
       screen += data;

@@ -69,7 +69,10 @@ export const converse = async (link: RegionLink, parts: ConversationParts, stop:
     readingsInFlight += 1;
     const sentAt = clock.elapsed();
     try {
-      const outcome = await link.publish({ topic: topics.reading, payload: message.payload, retain: false }, whole.signal);
+      const outcome = await link.publish(
+        { topic: topics.reading, payload: message.payload, retain: false },
+        whole.signal,
+      );
       await flow.settled(message, outcome, millis(clock.elapsed() - sentAt));
     } catch (thrown) {
       if (!isHubError(thrown) || isEndOfTalk(thrown)) throw thrown;
@@ -129,7 +132,9 @@ export const converse = async (link: RegionLink, parts: ConversationParts, stop:
   const sayGoodbye = async (): Promise<void> => {
     const late = (): HubError => new HubError("link-timeout", "goodbye to the region: no answer in time");
     try {
-      await withDeadline(clock, GOODBYE_DEADLINE, late, whole.signal, (signal) => link.publish(notices.goodbye(), signal));
+      await withDeadline(clock, GOODBYE_DEADLINE, late, whole.signal, (signal) =>
+        link.publish(notices.goodbye(), signal),
+      );
     } catch (thrown) {
       if (!isEndOfTalk(thrown)) throw thrown;
     }

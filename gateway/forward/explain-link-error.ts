@@ -99,7 +99,10 @@ const BY_CODE: Readonly<Record<string, Explanation>> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: HUB_CERTIFICATE_UNUSABLE,
   ERR_OSSL_PEM_NO_START_LINE: HUB_CERTIFICATE_UNUSABLE,
   ERR_OSSL_UNSUPPORTED: HUB_CERTIFICATE_UNUSABLE,
-  ENOTFOUND: unreachable("name-unknown", "its name is not known to the name service; check the address, or the network"),
+  ENOTFOUND: unreachable(
+    "name-unknown",
+    "its name is not known to the name service; check the address, or the network",
+  ),
   EAI_AGAIN: unreachable("name-service", "the name service does not answer; check the network: the hub tries again"),
   EAI_FAIL: unreachable("name-service", "the name service failed; check the network: the hub tries again"),
   ECONNREFUSED: unreachable(

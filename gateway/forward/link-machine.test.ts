@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { millis } from "../../protocol/time.ts";
 import {
   backoff,
-  LONGEST_BACKOFF,
   type LinkEvent,
   type LinkState,
+  LONGEST_BACKOFF,
   nextLinkStep,
   SHORTEST_BACKOFF,
   STABLE_AFTER,
@@ -25,7 +25,10 @@ describe("the link machine", () => {
     const up = nextLinkStep({ tag: "connecting", failures: 0 }, { tag: "opened", at });
     expect(up).toEqual({ state: { tag: "up", failures: 0, since: at }, effect: { tag: "serve" } });
     const lost = nextLinkStep(up.state, { tag: "lost", fault: "network", at, roll: 1 });
-    expect(lost).toEqual({ state: { tag: "backing-off", failures: 1, delay: 2000 }, effect: { tag: "wait", delay: 2000 } });
+    expect(lost).toEqual({
+      state: { tag: "backing-off", failures: 1, delay: 2000 },
+      effect: { tag: "wait", delay: 2000 },
+    });
     expect(nextLinkStep(lost.state, { tag: "waited" })).toEqual({
       state: { tag: "connecting", failures: 1 },
       effect: { tag: "connect" },

@@ -90,4 +90,3 @@ export const createMqttConnector = (options: MqttConnectorOptions): RegionConnec
     },
   };
 };
-

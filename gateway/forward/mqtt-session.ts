@@ -236,9 +236,13 @@ export const openSession = async (
           cut(
             why === "silent"
               ? lost("the broker has been silent for 1.5 keepalives", "silent")
-              : new HubError("link-timeout", "link to the region: the broker does not acknowledge; the hub connects again", {
-                  context: { trouble: "no-puback" },
-                }),
+              : new HubError(
+                  "link-timeout",
+                  "link to the region: the broker does not acknowledge; the hub connects again",
+                  {
+                    context: { trouble: "no-puback" },
+                  },
+                ),
           ),
       },
       gone.signal,

@@ -33,7 +33,8 @@ describe("a refused connection", () => {
   it("says what was refused and who has to act", () => {
     expect(refusal("connect", 0x87)).toMatchObject({
       code: "link-refused",
-      message: "link to the region: the broker refused to connect: not authorised (0x87); the region must give this hub its access",
+      message:
+        "link to the region: the broker refused to connect: not authorised (0x87); the region must give this hub its access",
       context: { reasonCode: 0x87 },
     });
     expect(refusal("subscribe", 0x42).message).toContain("unknown reason (0x42)");

@@ -15,37 +15,37 @@ export const REASON = {
 } as const;
 
 const NAMES: Readonly<Record<number, string>> = {
-  0x80: "unspecified error",
-  0x81: "malformed packet",
-  0x82: "protocol error",
-  0x83: "implementation specific error",
-  0x84: "MQTT version not supported",
-  0x85: "client identifier not valid",
-  0x86: "bad user name or password",
-  0x87: "not authorised",
-  0x88: "server unavailable",
-  0x89: "server busy",
-  0x8a: "banned",
-  0x8b: "server shutting down",
-  0x8c: "bad authentication method",
-  0x8d: "keep alive timeout",
-  0x8e: "session taken over by another connection with this hub's identity",
-  0x8f: "topic filter invalid",
-  0x90: "topic name invalid",
-  0x91: "packet identifier in use",
-  0x93: "receive maximum exceeded",
-  0x94: "topic alias invalid",
-  0x95: "packet too large",
-  0x96: "message rate too high",
-  0x97: "quota exceeded",
-  0x98: "administrative action",
-  0x99: "payload format invalid",
-  0x9a: "retain not supported",
-  0x9b: "QoS not supported",
-  0x9c: "use another server",
-  0x9d: "server moved",
-  0x9f: "connection rate exceeded",
-  0xa0: "maximum connect time",
+  128: "unspecified error",
+  129: "malformed packet",
+  130: "protocol error",
+  131: "implementation specific error",
+  132: "MQTT version not supported",
+  133: "client identifier not valid",
+  134: "bad user name or password",
+  135: "not authorised",
+  136: "server unavailable",
+  137: "server busy",
+  138: "banned",
+  139: "server shutting down",
+  140: "bad authentication method",
+  141: "keep alive timeout",
+  142: "session taken over by another connection with this hub's identity",
+  143: "topic filter invalid",
+  144: "topic name invalid",
+  145: "packet identifier in use",
+  147: "receive maximum exceeded",
+  148: "topic alias invalid",
+  149: "packet too large",
+  150: "message rate too high",
+  151: "quota exceeded",
+  152: "administrative action",
+  153: "payload format invalid",
+  154: "retain not supported",
+  155: "QoS not supported",
+  156: "use another server",
+  157: "server moved",
+  159: "connection rate exceeded",
+  160: "maximum connect time",
 };
 
 /** CONNACK of MQTT 3.1.1 (section 3.2.2.3), as the MQTT 5 reason that means the same. */
@@ -56,13 +56,13 @@ const hex = (code: number): string => `0x${code.toString(16).padStart(2, "0")}`;
 export const reasonName = (code: number): string => `${NAMES[code] ?? "unknown reason"} (${hex(code)})`;
 
 const NEXT_STEPS: Readonly<Record<number, string>> = {
-  0x84: "the region's broker must speak MQTT 5 or 3.1.1",
-  0x85: "the region must admit this hub's id",
-  0x86: "the region must admit this hub's certificate",
-  0x87: "the region must give this hub its access",
-  0x8a: "call the region",
-  0x9a: "the region's broker must allow retained messages, for the hub's state",
-  0x9b: "the region's broker must allow QoS 1",
+  132: "the region's broker must speak MQTT 5 or 3.1.1",
+  133: "the region must admit this hub's id",
+  134: "the region must admit this hub's certificate",
+  135: "the region must give this hub its access",
+  138: "call the region",
+  154: "the region's broker must allow retained messages, for the hub's state",
+  155: "the region's broker must allow QoS 1",
 };
 const LATER = "the hub keeps its readings and tries again later";
 
@@ -107,4 +107,5 @@ export const blamesMessage = (code: unknown): boolean => code === REASON.tooLarg
 const PASSING: ReadonlySet<unknown> = new Set([0x88, 0x8b, 0x8d]);
 
 /** True for an ending that would soon come again: another hub with this identity, a ban, a rate, a quota. */
-export const asksToStayAway = (code: unknown): boolean => typeof code === "number" && code >= 0x80 && !PASSING.has(code);
+export const asksToStayAway = (code: unknown): boolean =>
+  typeof code === "number" && code >= 0x80 && !PASSING.has(code);

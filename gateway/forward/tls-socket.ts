@@ -24,7 +24,10 @@ const DEFAULT_PORT = 8883;
 export const brokerAddress = (url: string, servername: string | null): BrokerAddress => {
   const parsed = URL.parse(url);
   if (parsed === null || parsed.protocol !== "mqtts:" || parsed.hostname === "") {
-    throw new HubError("invalid-config", `region address ${JSON.stringify(url)}: use mqtts://host or mqtts://host:port`);
+    throw new HubError(
+      "invalid-config",
+      `region address ${JSON.stringify(url)}: use mqtts://host or mqtts://host:port`,
+    );
   }
   const host = parsed.hostname.replace(/^\[(.*)\]$/, "$1");
   return { host, port: parsed.port === "" ? DEFAULT_PORT : Number(parsed.port), servername };

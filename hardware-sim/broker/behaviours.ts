@@ -101,8 +101,7 @@ export const maximumPacket = (bytes: number): Behaviour => ({
   ...sound,
   name: "maxpkt",
   onConnect: () => ({ ...accepted, properties: { maximumPacketSize: bytes } }),
-  onPublish: ({ payload }) =>
-    payload.length > bytes ? { tag: "disconnect", reasonCode: TOO_LARGE } : acknowledged,
+  onPublish: ({ payload }) => (payload.length > bytes ? { tag: "disconnect", reasonCode: TOO_LARGE } : acknowledged),
 });
 
 /** Takes one message at a time; the broker ends the connection at a second one in flight. */

@@ -97,9 +97,11 @@ export const createScriptedBroker = async (options: ScriptedBrokerOptions): Prom
     switch (reaction.tag) {
       case "puback":
         if (reaction.reasonCode < 0x80) deliver();
-        return puback(reaction.reasonCode);
+        puback(reaction.reasonCode);
+        return;
       case "deliver":
-        return deliver();
+        deliver();
+        return;
       case "deliver-and-cut":
         deliver();
         socket.destroy();
@@ -151,14 +153,16 @@ export const createScriptedBroker = async (options: ScriptedBrokerOptions): Prom
             connects += 1;
             const reaction = behaviour.onConnect(connects);
             if (reaction.tag === "connack") receiveMaximum = reaction.properties?.receiveMaximum ?? receiveMaximum;
-            return answerConnect(socket, reaction);
+            answerConnect(socket, reaction);
+            return;
           }
           case "subscribe":
-            return write(socket, {
+            write(socket, {
               cmd: "suback",
               messageId: packet.messageId ?? 0,
               granted: packet.subscriptions.map(({ topic }) => behaviour.onSubscribe(topic)),
             } as Generatable);
+            return;
           case "publish":
             queue.push(packet);
             mostInFlight = Math.max(mostInFlight, queue.length);
@@ -167,7 +171,8 @@ export const createScriptedBroker = async (options: ScriptedBrokerOptions): Prom
               socket.end();
               return;
             }
-            return later();
+            later();
+            return;
           case "pingreq":
             if (behaviour.answersPing) write(socket, { cmd: "pingresp" });
             return;

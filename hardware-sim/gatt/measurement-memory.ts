@@ -6,8 +6,10 @@ export interface Measured<V> {
   readonly id: number;
   readonly values: V;
   readonly characteristic: string;
-  /** The exact value that every indication of it carries. */
+  /** The exact value that every indication of it carries; of the first one where it takes several. */
   readonly valueHex: string;
+  /** The exact values of its further indications, in order; empty where one holds it. */
+  readonly followingHex: readonly string[];
   /** True time, whatever the sensor's clock showed. */
   readonly takenAt: EpochMs;
   /** `YYYY-MM-DDTHH:mm:ss` as sent, null where the sensor has no clock. */
@@ -28,7 +30,10 @@ export interface MeasurementMemory<V> {
   readonly truth: readonly Measured<V>[];
   readonly waiting: number;
   store(
-    measurement: Pick<Measured<V>, "values" | "characteristic" | "valueHex" | "takenAt" | "deviceTime">,
+    measurement: Pick<
+      Measured<V>,
+      "values" | "characteristic" | "valueHex" | "followingHex" | "takenAt" | "deviceTime"
+    >,
   ): Measured<V>;
   oldest(): Measured<V> | null;
   markSent(id: number, at: EpochMs): void;

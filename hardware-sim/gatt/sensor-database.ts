@@ -1,4 +1,4 @@
-import type { CharacteristicDefinition } from "./attribute-table.ts";
+import type { CharacteristicDefinition, ServiceDefinition } from "./attribute-table.ts";
 import type { LocalDateTime } from "./date-time.ts";
 import type { DeviceClock } from "./device-clock.ts";
 import {
@@ -17,30 +17,48 @@ export interface StoredMeasurementProfile<V> {
   /** Indicated characteristic. */
   readonly measurement: string;
   readonly characteristics: readonly CharacteristicDefinition[];
-  encode(values: V, at: LocalDateTime | null): Uint8Array;
+  /** The value of its indication, or those of its indications where it takes several. */
+  encode(values: V, at: LocalDateTime | null): Uint8Array | readonly Uint8Array[];
 }
 
-/** The services that a battery sensor of this kind shows. `clockSet` runs when a central has set its clock. */
-export const createSensorDatabase = <V>(
-  profile: StoredMeasurementProfile<V>,
+export const indicationsOf = (encoded: Uint8Array | readonly Uint8Array[]): readonly Uint8Array[] =>
+  encoded instanceof Uint8Array ? [encoded] : encoded;
+
+/**
+ * The services that a sensor shows: its own, with what every sensor has around it. The clock stands where
+ * `options.clockSetting` says, and `clockSet` runs when a central has set it.
+ */
+export const createServiceDatabase = (
+  service: ServiceDefinition,
   options: SensorOptions,
   deviceClock: DeviceClock,
   clockSet: () => void,
 ): GattServer => {
   const setting = deviceClock.read() === null ? "none" : (options.clockSetting ?? "current-time");
-  const { security = "open" } = options;
   return createGattServer([
     ...genericServices(options.name ?? options.identity.model),
     deviceInformation(options.identity),
     batteryService(() => options.batteryPercent ?? SENSOR_DEFAULTS.batteryPercent),
     ...(setting === "current-time" ? [currentTimeService(deviceClock, clockSet)] : []),
     {
-      uuid: profile.service,
+      uuid: service.uuid,
       characteristics: [
-        { uuid: profile.measurement, properties: ["indicate"], security },
-        ...profile.characteristics,
+        ...service.characteristics,
         ...(setting === "date-time" ? [dateTimeCharacteristic(deviceClock, clockSet)] : []),
       ],
     },
   ]);
+};
+
+/** The same for a sensor of stored measurements. */
+export const createSensorDatabase = <V>(
+  profile: StoredMeasurementProfile<V>,
+  options: SensorOptions,
+  deviceClock: DeviceClock,
+  clockSet: () => void,
+): GattServer => {
+  const { security = "open" } = options;
+  const measurement: CharacteristicDefinition = { uuid: profile.measurement, properties: ["indicate"], security };
+  const service = { uuid: profile.service, characteristics: [measurement, ...profile.characteristics] };
+  return createServiceDatabase(service, options, deviceClock, clockSet);
 };

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { millis, seconds } from "../../protocol/time.ts";
 import { radioAddress } from "../radio/address.ts";
 import type { SmpResponder } from "../radio/smp/smp-port.ts";
-import { handle, READING, sensorBench } from "./sensor-bench.ts";
+import { handle } from "./central-bench.ts";
+import { READING, sensorBench } from "./sensor-bench.ts";
 
 describe("bonded hubs", () => {
   const KEY = new Uint8Array(16).fill(0xaa);

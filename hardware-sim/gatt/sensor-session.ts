@@ -45,18 +45,35 @@ export const serveCentral = async <V>(
     return true;
   };
 
-  const indicate = async (record: Measured<V>, uninvited: boolean): Promise<IndicationOutcome> => {
+  /** One indication of a record; `isLast` once the central then has all of it. */
+  const indicatePart = async (
+    record: Measured<V>,
+    valueHex: string,
+    isLast: boolean,
+    uninvited: boolean,
+  ): Promise<IndicationOutcome> => {
     let dropped = false;
     const sent = (): void => {
-      memory.markSent(record.id, clock.now());
-      options.tell("sent", record.id);
-      if (options.faults().forgetsUnconfirmed && record.confirmedAt === null) confirm(record);
+      if (isLast) {
+        memory.markSent(record.id, clock.now());
+        options.tell("sent", record.id);
+        if (options.faults().forgetsUnconfirmed && record.confirmedAt === null) confirm(record);
+      }
       dropped = drops();
     };
-    const outcome = await gatt.indicate(measurement, fromHex(record.valueHex), { uninvited, sent });
+    const outcome = await gatt.indicate(measurement, fromHex(valueHex), { uninvited, sent });
     // After a transaction timeout the bearer may not be used again (Core Vol 3 Part F 3.3.3).
     if (outcome === "timeout") link.disconnect();
     return dropped ? "closed" : outcome;
+  };
+
+  const indicate = async (record: Measured<V>, uninvited: boolean): Promise<IndicationOutcome> => {
+    const parts = [record.valueHex, ...record.followingHex];
+    for (const [index, part] of parts.entries()) {
+      const outcome = await indicatePart(record, part, index === parts.length - 1, uninvited);
+      if (outcome !== "confirmed") return outcome;
+    }
+    return "confirmed";
   };
 
   const deliver = async (record: Measured<V>, uninvited: boolean): Promise<boolean> => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { millis, seconds } from "../../protocol/time.ts";
-import { handle, READING, sensorBench } from "./sensor-bench.ts";
+import { handle } from "./central-bench.ts";
+import { READING, sensorBench } from "./sensor-bench.ts";
 import { createThermometer } from "./thermometer.ts";
 import { createWeightScale } from "./weight-scale.ts";
 

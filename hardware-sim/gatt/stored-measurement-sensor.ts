@@ -1,26 +1,12 @@
 import { toHex } from "../../protocol/bytes.ts";
-import { millis } from "../../protocol/time.ts";
-import type { RadioAddress } from "../radio/address.ts";
-import { advertisingData, scanResponseData } from "../radio/advertising-data.ts";
-import type { Advertiser } from "../radio/air.ts";
-import { resolvableAddress } from "../radio/resolvable-address.ts";
-import { ATT_ERROR } from "./att-codes.ts";
-import { createBell } from "./bell.ts";
 import { localText } from "./date-time.ts";
-import { createDeviceClock } from "./device-clock.ts";
-import type { GattFaults } from "./gatt-connection.ts";
 import type { GattServer } from "./gatt-server.ts";
 import { createMeasurementMemory, type Measured } from "./measurement-memory.ts";
-import { acceptLink, type PeripheralConnection } from "./peripheral.ts";
-import { createSensorDatabase, type StoredMeasurementProfile } from "./sensor-database.ts";
-import {
-  NO_SENSOR_FAULTS,
-  SENSOR_DEFAULTS,
-  type SensorFaults,
-  type SensorHappening,
-  type SensorOptions,
-} from "./sensor-options.ts";
+import { createSensorDatabase, indicationsOf, type StoredMeasurementProfile } from "./sensor-database.ts";
+import { SENSOR_DEFAULTS, type SensorFaults, type SensorOptions } from "./sensor-options.ts";
 import { serveCentral } from "./sensor-session.ts";
+import { createSensorShell } from "./sensor-shell.ts";
+import { createSensorSurroundings } from "./sensor-surroundings.ts";
 
 /**
  * A battery sensor that stores each measurement, advertises for a while, indicates what it has to the central that
@@ -53,148 +39,39 @@ export const createStoredMeasurementSensor = <V>(
   profile: StoredMeasurementProfile<V>,
   options: SensorOptions,
 ): SimulatedSensor<V> => {
-  const { air, address } = options;
-  const { clock } = air;
+  const surroundings = createSensorSurroundings(options);
+  const { clock, chance, bell, deviceClock, faults, tell } = surroundings;
   const memory = createMeasurementMemory<V>(options.memory ?? SENSOR_DEFAULTS.memory);
-  const chance = air.chance.fork(`sensor ${address.address}`);
-  const bell = createBell();
-  const closed = new AbortController();
-  let faults: SensorFaults = { ...NO_SENSOR_FAULTS, ...options.faults };
-  let left = new AbortController();
-  let awakeUntil = 0;
-  let state: SimulatedSensor<V>["state"] = "asleep";
-  let connections = 0;
-  let current: PeripheralConnection | null = null;
-  let running: Promise<void> = Promise.resolve();
-
-  const tell = (event: SensorHappening): void => options.observe?.({ ...event, at: clock.now() });
-
-  const deviceClock = createDeviceClock({
-    clock,
-    zone: options.zone ?? SENSOR_DEFAULTS.zone,
-    state: options.clock ?? { tag: "right" },
-  });
   const gatt = createSensorDatabase(profile, options, deviceClock, () => tell({ tag: "clock-set" }));
-
-  const gattFaults: GattFaults = {
-    errorFor: (operation) => {
-      if (operation !== "subscribe" || faults.refuseSubscriptions <= 0) return null;
-      faults = { ...faults, refuseSubscriptions: faults.refuseSubscriptions - 1 };
-      return ATT_ERROR.APPLICATION;
-    },
-    answerAfter: () => (faults.mute ? "never" : faults.answerDelay),
-  };
-
-  /** What it shows this time. */
-  const advertiser = (shown: RadioAddress): Advertiser => ({
-    address: shown,
-    interval: options.interval ?? SENSOR_DEFAULTS.interval,
-    connectable: true,
-    data: advertisingData({ services: [profile.service] }),
-    scanResponse: scanResponseData({ name: options.name ?? options.identity.model }),
-    accept: (link) =>
-      acceptLink(link, {
-        gatt,
-        clock,
-        own: shown,
-        faults: gattFaults,
-        ...(options.mtu === undefined ? {} : { mtu: options.mtu }),
-        ...(options.smp === undefined ? {} : { smp: options.smp }),
-        subscribed: bell.ring,
-        secured: bell.ring,
-        connected: (connection) => {
-          current = connection;
-        },
-      }),
-  });
-
-  const isAwake = (): boolean => clock.elapsed() < awakeUntil && !faults.absent && !closed.signal.aborted;
-
-  /** Aborts `timeUp` when the sensor has been awake long enough, however often that was put off meanwhile. */
-  const watchTime = async (timeUp: AbortController, signal: AbortSignal): Promise<void> => {
-    for (let rest = awakeUntil - clock.elapsed(); rest > 0; rest = awakeUntil - clock.elapsed()) {
-      await clock.sleep(millis(rest), signal);
-    }
-    timeUp.abort();
-  };
-
-  /** Advertises until a central connects; null when the time is up or the sensor is gone. */
-  const findCentral = async (): Promise<PeripheralConnection | null> => {
-    const shown = options.irk === undefined ? address : resolvableAddress(options.irk, chance);
-    const timeUp = new AbortController();
-    const found = new AbortController();
-    const stop = AbortSignal.any([timeUp.signal, closed.signal, left.signal]);
-    // Rejects only with the abort below.
-    const watching = watchTime(timeUp, found.signal).catch(() => undefined);
-    try {
-      await air.advertise(advertiser(shown), stop);
-      return current;
-    } catch (thrown) {
-      if (stop.aborted) return null;
-      throw thrown;
-    } finally {
-      found.abort();
-      await watching;
-    }
-  };
-
-  const live = async (): Promise<void> => {
-    while (isAwake()) {
-      state = "advertising";
-      tell({ tag: "advertising" });
-      const connection = await findCentral();
-      if (connection === null) continue;
-      state = "connected";
-      connections += 1;
-      tell({ tag: "connected" });
-      await serveCentral(connection, {
+  const shell = createSensorShell(options, surroundings, {
+    service: profile.service,
+    gatt,
+    serve: (connection) =>
+      serveCentral(connection, {
         clock,
         chance,
         memory,
         bell,
         measurement: profile.measurement,
         afterwards: options.afterwards ?? SENSOR_DEFAULTS.afterwards,
-        faults: () => faults,
+        faults,
         tell: (tag, id) => tell({ tag, id }),
-      });
-      current = null;
-      tell({ tag: "disconnected" });
-      // Nothing left to tell, so no reason to go on advertising.
-      if (memory.waiting === 0) break;
-    }
-    state = "asleep";
-    tell({ tag: "asleep" });
-  };
-
-  const start = (): void => {
-    if (state !== "asleep" || !isAwake()) return;
-    running = live();
-  };
-
-  const wake = (): void => {
-    awakeUntil = clock.elapsed() + (options.advertiseFor ?? SENSOR_DEFAULTS.advertiseFor);
-    bell.ring();
-    start();
-  };
-
-  const close = async (): Promise<void> => {
-    closed.abort();
-    current?.link.vanish();
-    await running;
-  };
+      }),
+    isDone: () => memory.waiting === 0,
+  });
 
   return {
     options,
     gatt,
     get state() {
-      return state;
+      return shell.state;
     },
     truth: memory.truth,
     get waiting() {
       return memory.waiting;
     },
     get connections() {
-      return connections;
+      return shell.connections;
     },
     get clockText() {
       const at = deviceClock.read();
@@ -202,30 +79,22 @@ export const createStoredMeasurementSensor = <V>(
     },
     measure: (values) => {
       const at = deviceClock.read();
+      const [first = "", ...following] = indicationsOf(profile.encode(values, at)).map(toHex);
       const record = memory.store({
         values,
         characteristic: profile.measurement,
-        valueHex: toHex(profile.encode(values, at)),
+        valueHex: first,
+        followingHex: following,
         takenAt: clock.now(),
         deviceTime: at === null ? null : localText(at),
       });
       tell({ tag: "measured", id: record.id });
-      wake();
+      shell.wake();
       return record;
     },
-    wake,
-    setFaults: (changes) => {
-      const wasAbsent = faults.absent;
-      faults = { ...faults, ...changes };
-      if (faults.absent && !wasAbsent) {
-        left.abort();
-        current?.link.vanish();
-      } else if (wasAbsent && !faults.absent) {
-        left = new AbortController();
-        start();
-      }
-    },
-    close,
-    [Symbol.asyncDispose]: close,
+    wake: shell.wake,
+    setFaults: shell.setFaults,
+    close: shell.close,
+    [Symbol.asyncDispose]: shell.close,
   };
 };

@@ -26,19 +26,25 @@ export const createHubStory = (tell: Tell): HubStory => {
     switch (line.tag) {
       case "stored":
         storedSeqs.add(line.seq);
-        return tell({ event: "stored", sensor: line.sensor, seq: line.seq, kind: line.kind });
+        tell({ event: "stored", sensor: line.sensor, seq: line.seq, kind: line.kind });
+        return;
       case "sent":
         for (let seq = line.firstSeq; seq <= line.lastSeq; seq++) if (storedSeqs.has(seq)) sentSeqs.add(seq);
-        return tell({ event: "sent", firstSeq: line.firstSeq, lastSeq: line.lastSeq, count: line.count });
+        tell({ event: "sent", firstSeq: line.firstSeq, lastSeq: line.lastSeq, count: line.count });
+        return;
       case "applied":
         applied.push({ through: line.through, at });
-        return tell({ event: "applied", through: line.through, settled: line.settled });
+        tell({ event: "applied", through: line.through, settled: line.settled });
+        return;
       case "link-up":
-        return tell({ event: "link", state: "up", detail: line.protocol });
+        tell({ event: "link", state: "up", detail: line.protocol });
+        return;
       case "link-down":
-        return tell({ event: "link", state: "down", detail: line.code });
+        tell({ event: "link", state: "down", detail: line.code });
+        return;
       case "complaint":
-        return tell({ event: "complaint", from: "hub", text: line.text });
+        tell({ event: "complaint", from: "hub", text: line.text });
+        return;
       case "ready":
       case "other":
         return;

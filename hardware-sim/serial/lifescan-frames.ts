@@ -6,7 +6,7 @@
 const STX = 0x02;
 const ETX = 0x03;
 /** STX, length, link control, ETX and two octets of CRC. */
-export const FRAME_OVERHEAD = 6;
+const FRAME_OVERHEAD = 6;
 
 /** Bits of the link control octet. Meters of the Verio family leave it 0. */
 export const LINK = { SEND: 0x01, EXPECT: 0x02, ACKNOWLEDGE: 0x04, DISCONNECT: 0x08, MORE: 0x10 } as const;

@@ -11,10 +11,11 @@ export const fakeLine = (state: { heard: boolean; disturbed: boolean }) => {
   const line: SerialLine = {
     path: "/dev/none",
     plugged: true,
+    settled: true,
     pty: null,
     send: async (message) => {
       if (state.heard) sent.push(toHex(message));
-      return { ...state };
+      return { ...state, early: false };
     },
     setFaults: () => undefined,
     unplug: async () => undefined,

@@ -63,6 +63,7 @@ export const createMeterMemory = <R>(capacity: number, clock: Clock): MeterMemor
       const hex = toHex(bytes);
       if (!measurement.sent.includes(hex) && measurement.sent.length < MAX_FORMS) measurement.sent.push(hex);
       measurement.lastByteAt = clock.elapsed();
+      // A meter speaks only when it is spoken to: what a hub discards as it opens the port came before its command.
       if (!disturbed && measurement.delivery === "waiting") measurement.delivery = "sent";
     },
     erase: () => {

@@ -1,7 +1,7 @@
 import { toHex } from "../../protocol/bytes.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
 import { type Millis, millis } from "../../protocol/time.ts";
-import type { TrueValue } from "./measurement.ts";
+import { deliveryOf, type TrueValue } from "./measurement.ts";
 import { type Clip, MAX_PACKETS, type Patient, type SentPacket } from "./nonin-stream.ts";
 import type { SerialLine } from "./serial-line.ts";
 
@@ -57,9 +57,9 @@ export const createSampleStream = (options: SampleStreamOptions): SampleStream =
 
   const send = async (clip: RunningClip, { bytes, values, valid }: Sample): Promise<void> => {
     if (clip.packets.length >= MAX_PACKETS) throw new RangeError("oximeter: more samples than it remembers");
-    const { heard, disturbed } = await options.line().send(bytes);
+    const outcome = await options.line().send(bytes);
     const index = clip.packets.length + 1;
-    const intact = heard && !disturbed;
+    const intact = deliveryOf(outcome) === "sent";
     clip.packets.push({ index, hex: toHex(bytes), values, valid, sentAt: clock.elapsed(), intact });
   };
 

@@ -8,7 +8,7 @@ import { localParts } from "./local-parts.ts";
 const START = 0x51;
 const FROM_HUB = 0xa3;
 const FROM_METER = 0xa5;
-export const TAIDOC_FRAME_OCTETS = 8;
+const TAIDOC_FRAME_OCTETS = 8;
 
 export const TAIDOC = {
   CONNECT: 0x22,

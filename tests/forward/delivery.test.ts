@@ -11,8 +11,8 @@ import {
   fill,
   type HubUnderTest,
   type HubUnderTestOptions,
-  RECEIPT,
   READING,
+  RECEIPT,
   seqsIn,
   startHub,
   statesOf,
@@ -276,7 +276,9 @@ describe("the forwarder, with a region that answers,", () => {
     const hub = start({ disk });
     await clock.advance(seconds(5));
     const order = deliveredSeqs(broker);
-    const first = seqsIn(broker.delivered.find(({ topic }) => topic === READING) ?? { topic: "", payload: text({}), retain: false });
+    const first = seqsIn(
+      broker.delivered.find(({ topic }) => topic === READING) ?? { topic: "", payload: text({}), retain: false },
+    );
     expect(first.at(-1)).toBe(300);
     expect(first[0]).toBeGreaterThan(236);
     const backlog = order.slice(first.length);
@@ -370,7 +372,9 @@ describe("the forwarder, where the PUBACK settles,", () => {
 
   it("does not settle what the broker has nobody to give to", async () => {
     const hub = start({ receipts: false });
-    broker.configure({ onPublish: ({ topic }) => (topic === READING ? { tag: "no-subscriber" } : { tag: "accepted" }) });
+    broker.configure({
+      onPublish: ({ topic }) => (topic === READING ? { tag: "no-subscriber" } : { tag: "accepted" }),
+    });
     await hub.measure();
     await hub.settle();
     expect(hub.outbox.depth().waiting).toBe(1);

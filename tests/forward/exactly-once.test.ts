@@ -98,7 +98,10 @@ const live = async (happenings: readonly Happening[]) => {
       case "receipts":
         return region.setFaults(FAULTS[one.faults]);
       case "old-receipt":
-        return broker.send(RECEIPT, new TextEncoder().encode('{"through":1}'.replace("1", disk.rows.has(1) ? "0" : "1")));
+        return broker.send(
+          RECEIPT,
+          new TextEncoder().encode('{"through":1}'.replace("1", disk.rows.has(1) ? "0" : "1")),
+        );
       case "drop-on-the-way":
         return broker.configure({ onPublish: () => accepted, onDelivered: () => undefined });
       case "well-again":
@@ -134,7 +137,9 @@ const live = async (happenings: readonly Happening[]) => {
 };
 
 describe("the way from outbox to region", () => {
-  it("gives every reading exactly one effect, whatever happens on it and in whatever order", { timeout: 60_000 }, async () => {
+  it("gives every reading exactly one effect, whatever happens on it and in whatever order", {
+    timeout: 60_000,
+  }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 30 }), async (happenings) => {
         const { measured, accepted: effects, waiting, duplicatesInEffect, gaps } = await live(happenings);

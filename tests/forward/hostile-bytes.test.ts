@@ -47,8 +47,9 @@ const spoil = (sound: Buffer, { chance, below }: Dice): Buffer => {
   let bytes = Buffer.from(sound);
   for (let times = below(4); times > 0 && bytes.length > 0; times--) {
     const at = below(bytes.length);
-    if (chance(0.5)) bytes[at] = below(256);
-    else if (chance(0.5)) bytes = bytes.subarray(0, at);
+    const way = below(4);
+    if (way < 2) bytes[at] = below(256);
+    else if (way === 2) bytes = bytes.subarray(0, at);
     else bytes = Buffer.concat([bytes.subarray(0, at), Buffer.of(below(256)), bytes.subarray(at)]);
   }
   // Mostly with a length that fits, so that what is inside is looked at.

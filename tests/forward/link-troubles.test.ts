@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { createServer, type Server } from "node:tls";
 import { Aedes } from "aedes";
 import { afterEach, describe, expect, it } from "vitest";
@@ -86,7 +86,10 @@ describe("a hub that cannot reach its region says why, and what to do:", () => {
   });
 
   it("the region's certificate is not valid yet, so the hub's clock is wrong", async () => {
-    const server = await (await authority).server({ notBefore: epochMs(now + YEAR), notAfter: epochMs(now + 2 * YEAR) });
+    const server = await (await authority).server({
+      notBefore: epochMs(now + YEAR),
+      notAfter: epochMs(now + 2 * YEAR),
+    });
     expect(await complaint(await brokerWith(server))).toMatch(
       /^link-tls region-certificate-not-yet-valid: .*check the time source/,
     );
@@ -205,7 +208,11 @@ describe("a broker that speaks only MQTT 3.1.1", () => {
     const versions: number[] = [];
     const aedes = await Aedes.createBroker();
     const server = createServer(
-      { ...(await trusted.server().then(({ certificate, key }) => ({ cert: certificate, key }))), ca: trusted.certificate, requestCert: true },
+      {
+        ...(await trusted.server().then(({ certificate, key }) => ({ cert: certificate, key }))),
+        ca: trusted.certificate,
+        requestCert: true,
+      },
       (socket) => {
         socket.on("error", () => socket.destroy());
         socket.once("data", (chunk) => {

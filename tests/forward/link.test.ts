@@ -66,7 +66,10 @@ describe("the forwarder, on a link that comes and goes,", () => {
     // Half of the full jitter: 1.5 s, 2.5 s, 4.5 s ... then every 150 s.
     expect(broker.connects).toBeGreaterThan(20);
     expect(broker.connects).toBeLessThan(40);
-    expect(hub.forwarder.status()).toMatchObject({ state: "backing-off", trouble: "link to the region: nobody listens" });
+    expect(hub.forwarder.status()).toMatchObject({
+      state: "backing-off",
+      trouble: "link to the region: nobody listens",
+    });
     broker.refuse(null);
     await hub.measure();
     await clock.advance(minutes(5));
@@ -97,7 +100,11 @@ describe("the forwarder, on a link that comes and goes,", () => {
   });
 
   it("asks a region that says no ever more rarely, and takes its yes", async () => {
-    broker.refuse(new HubError("link-refused", "link to the region: the broker refused to connect", { context: { reasonCode: 0x86 } }));
+    broker.refuse(
+      new HubError("link-refused", "link to the region: the broker refused to connect", {
+        context: { reasonCode: 0x86 },
+      }),
+    );
     const hub = start();
     await hub.measure();
     await clock.advance(seconds(14));
@@ -222,7 +229,9 @@ describe("the forwarder, with a broker that does not take everything,", () => {
     await hub.settle();
     await hub.measure(3);
     await hub.settle();
-    const size = Math.max(...broker.delivered.filter(({ topic }) => topic === READING).map(({ payload }) => payload.length));
+    const size = Math.max(
+      ...broker.delivered.filter(({ topic }) => topic === READING).map(({ payload }) => payload.length),
+    );
     broker.configure({ maximumPacketSize: Math.floor(size / 2) });
     broker.cut();
     await clock.advance(seconds(3));

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { LinkStatus } from "../../gateway/forward/forwarder.ts";
 import type { Behaviour } from "../../hardware-sim/broker/behaviour.ts";
 import {
   badAuth,
@@ -21,7 +22,6 @@ import {
 } from "../../hardware-sim/broker/behaviours.ts";
 import { createSimulatedClock, type SimulatedClock } from "../../hardware-sim/clock/simulated-clock.ts";
 import { createMemoryOutboxDisk } from "../../hardware-sim/ports/memory-outbox.ts";
-import type { LinkStatus } from "../../gateway/forward/forwarder.ts";
 import { isHubError } from "../../protocol/errors.ts";
 import { type Millis, millis, minutes, seconds } from "../../protocol/time.ts";
 import { until } from "../support/until.ts";
@@ -71,8 +71,10 @@ const passing = async (condition: () => boolean, what: string, step: Millis = se
   }, what);
 };
 
-const holds = (seq: number) => (payload: Uint8Array): boolean =>
-  new RegExp(`"seq":${seq}[,}]`).test(new TextDecoder().decode(payload));
+const holds =
+  (seq: number) =>
+  (payload: Uint8Array): boolean =>
+    new RegExp(`"seq":${seq}[,}]`).test(new TextDecoder().decode(payload));
 
 describe("a hub in front of a broker that misbehaves", () => {
   it("well-behaved: delivers, and is receipted", async () => {
@@ -86,7 +88,9 @@ describe("a hub in front of a broker that misbehaves", () => {
     const { allReceipted, broker, status } = await scene(badAuth(2));
     await until(() => status().state === "backing-off", "the broker refused");
     expect(status().lastError).toMatchObject({ code: "link-refused" });
-    expect(status().trouble).toContain("bad user name or password (0x86); the region must admit this hub's certificate");
+    expect(status().trouble).toContain(
+      "bad user name or password (0x86); the region must admit this hub's certificate",
+    );
     await clock.advance(seconds(14));
     expect(broker.connects).toBe(1);
     await allReceipted();

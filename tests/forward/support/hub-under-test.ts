@@ -1,7 +1,15 @@
 import { createForwarder, type Forwarder } from "../../../gateway/forward/forwarder.ts";
 import type { SimulatedClock } from "../../../hardware-sim/clock/simulated-clock.ts";
-import { createMemoryOutbox, createMemoryOutboxDisk, type MemoryOutboxDisk } from "../../../hardware-sim/ports/memory-outbox.ts";
-import { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from "../../../hardware-sim/ports/memory-region-link.ts";
+import {
+  createMemoryOutbox,
+  createMemoryOutboxDisk,
+  type MemoryOutboxDisk,
+} from "../../../hardware-sim/ports/memory-outbox.ts";
+import {
+  createMemoryBroker,
+  type MemoryBroker,
+  type MemoryBrokerOptions,
+} from "../../../hardware-sim/ports/memory-region-link.ts";
 import { createRegionReceiver, type RegionReceiver } from "../../../hardware-sim/region/receiver.ts";
 import { hubId, type Seq } from "../../../protocol/ids.ts";
 import { encodeMessage, type HubEvent, type HubState } from "../../../protocol/messages.ts";

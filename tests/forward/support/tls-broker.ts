@@ -54,4 +54,3 @@ export const misbehaving = async (behaviour: Behaviour, clock: SimulatedClock): 
     },
   };
 };
-
