@@ -53,7 +53,7 @@ const accepted = (home: Home): number => home.region.receiver.counts().accepted;
 describe("home with a stand-in for the hub", () => {
   it("follows each reading from the scale to the receipt, and sums up", async () => {
     await using home = await homeWith("nothing");
-    await home.start(never);
+    await ready(home);
     await weigh(home, 3);
     const summary = await home.finish(PATIENCE, never);
     expect(summary).toMatchObject({ taken: 3, stored: 3, sent: 3, receipted: 3, lost: 0, duplicatesInEffect: 0 });
