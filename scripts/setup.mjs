@@ -15,7 +15,7 @@ const LOG = path.join(ROOT, ".setup.log");
 /** What compiling sqlite3 and node-pty takes: program to look for, Debian package that has it. */
 const BUILD_PACKAGES = { make: "make", "g++": "g++", python3: "python3" };
 /** What the whole test suite takes besides. Tests that miss one of these are reported as skipped by name. */
-export const TEST_PACKAGES = { mosquitto: "mosquitto", btvirt: "bluez-test-tools", cc: "gcc" };
+export const TEST_PACKAGES = { mosquitto: "mosquitto", btvirt: "bluez-test-tools", cc: "gcc", "dbus-daemon": "dbus" };
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const isRoot = () => process.getuid?.() === 0;

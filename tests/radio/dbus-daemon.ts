@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { Message, sessionBus } from "dbus-next";
+import { Message, type MessageBus, sessionBus } from "dbus-next";
 import { pathOf } from "../support/requirements.ts";
 
 /** A bus of its own, by the reference daemon. */
@@ -18,6 +18,13 @@ export interface DbusDaemon extends AsyncDisposable {
 }
 
 const OPEN_POLICY = `<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>`;
+
+/** Connect to a bus that may be gone at any moment, which is an error nobody has to hear of. */
+export const busAt = (busAddress: string): MessageBus => {
+  const bus = sessionBus({ busAddress });
+  (bus as EventEmitter).on("error", () => undefined);
+  return bus;
+};
 
 /** Start a bus in a folder of its own; `policy` is added to one that allows everything. Needs the requirement `dbus-daemon`. */
 export const startDbusDaemon = async (policy = ""): Promise<DbusDaemon> => {
@@ -40,7 +47,8 @@ export const startDbusDaemon = async (policy = ""): Promise<DbusDaemon> => {
   await once(createInterface(child.stdout), "line");
 
   const stop = async (): Promise<void> => {
-    child.kill();
+    // Without a farewell to anybody.
+    child.kill("SIGKILL");
     await gone;
   };
 
@@ -48,7 +56,7 @@ export const startDbusDaemon = async (policy = ""): Promise<DbusDaemon> => {
     address,
     stop,
     matchRules: async () => {
-      const bus = sessionBus({ busAddress: address });
+      const bus = busAt(address);
       try {
         const answer = await bus.call(
           new Message({
