@@ -48,6 +48,11 @@ export interface Account extends SensorAccount {
   /** Readings that no sensor here sent. */
   readonly unexplained: readonly string[];
   readonly deliveries: readonly Delivery[];
+  /**
+   * Until when something that nobody owes may still arrive (the hub had it, though it need not have): `TIME_TO_STORE`
+   * after its last byte. Null where there is no such thing.
+   */
+  readonly mayArriveUntil: Millis | null;
   /** The first of what is lost, for people. */
   readonly missing: readonly string[];
 }
@@ -88,6 +93,7 @@ export const accountOf = (input: AccountInput): Account => {
   const missing: string[] = [];
   const deliveries: Delivery[] = [];
   const duplicates: string[] = [];
+  let mayArriveUntil: Millis | null = null;
 
   const bySensor = Map.groupBy(input.accepted, (one) => one.sensor);
   for (const { reading } of bySensor.get(null) ?? []) {
@@ -144,7 +150,12 @@ export const accountOf = (input: AccountInput): Account => {
         account.taken += 1;
         account.lost += 1;
         missing.push(`${sensor} ${truth.number} (${truth.delivery})`);
-      } else account[state] += 1;
+      } else {
+        account[state] += 1;
+        if (truth.lastByteAt !== null) {
+          mayArriveUntil = millis(Math.max(mayArriveUntil ?? 0, truth.lastByteAt + TIME_TO_STORE));
+        }
+      }
     }
   };
 
@@ -195,6 +206,7 @@ export const accountOf = (input: AccountInput): Account => {
     altered: altered.slice(0, MAX_EXAMPLES),
     unexplained: unexplained.slice(0, MAX_EXAMPLES),
     deliveries,
+    mayArriveUntil,
     missing: missing.slice(0, MAX_EXAMPLES),
   };
 };

@@ -9,7 +9,8 @@ const DRAW_EVERY = millis(200);
 const ENTER = "\u001b[?1049h\u001b[?25l\u001b[?7l";
 const LEAVE = "\u001b[?7h\u001b[?25h\u001b[?1049l";
 const HOME = "\u001b[H";
-const CLEAR_LINE = "\u001b[K";
+/** Before a line, not after it: behind a full line the cursor still stands on its last character and would erase it. */
+const CLEAR_LINE = "\u001b[2K";
 const CTRL_C = "\u0003";
 
 /** A terminal in use. Disposing of it gives the screen and the keyboard back. */
@@ -38,7 +39,8 @@ export const openScreen = (options: ScreenOptions): Screen => {
 
   const size = (): ViewSize => ({ columns: output.columns ?? 80, rows: output.rows ?? 24 });
   const paint = (): void => {
-    output.write(`${HOME}${options.draw(size()).join(`${CLEAR_LINE}\r\n`)}${CLEAR_LINE}`);
+    const lines = options.draw(size()).map((line) => CLEAR_LINE + line);
+    output.write(HOME + lines.join("\r\n"));
   };
   const onData = (data: Buffer): void => {
     for (const key of data.toString("utf8")) options.key(key === CTRL_C ? "q" : key.toLowerCase());
