@@ -7,6 +7,7 @@ import { HubError } from "../../protocol/errors.ts";
 import type { HubEvent } from "../../protocol/messages.ts";
 import type { OutboundMessage, PublishOutcome } from "../../protocol/ports/region-link.ts";
 import { millis, minutes, seconds } from "../../protocol/time.ts";
+import { until } from "../support/until.ts";
 import {
   createRegion,
   eventsOf,
@@ -209,6 +210,27 @@ describe("the forwarder, with a broker that does not take everything,", () => {
     await hub.measure();
     await clock.advance(seconds(5));
     expect(region.counts().accepted).toBe(200);
+  });
+
+  it("brings suspects also where they no longer fit into one message", async () => {
+    const disk = createMemoryOutboxDisk();
+    await fill(disk, 60);
+    let innocent = true;
+    broker.configure({
+      onPublish: ({ topic }) => {
+        if (topic !== READING || !innocent) return accepted;
+        innocent = false;
+        broker.cut({ reasonCode: 0x95 });
+        return "cut";
+      },
+    });
+    const hub = start({ disk });
+    await until(() => broker.connects === 1 && !broker.connected, "the broker has blamed a message");
+    broker.configure({ maximumPacketSize: 4000 });
+    for (let i = 0; i < 60 && hub.outbox.depth().waiting > 0; i++) await clock.advance(millis(500));
+    expect(region.counts()).toMatchObject({ accepted: 60, gaps: 0 });
+    expect(hub.forwarder.status().quarantined).toBe(0);
+    expect(broker.connects).toBe(2);
   });
 
   it("blames no reading where the broker refuses them all, and tries again later", async () => {

@@ -5,7 +5,7 @@ import { LOG_FIELD_NAMES } from "../../gateway/log/fields.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
-const sources = ["drivers", "gateway", "ota"].flatMap((folder) =>
+const sources = ["drivers", "gateway"].flatMap((folder) =>
   readdirSync(path.join(ROOT, folder), { recursive: true, encoding: "utf8" })
     .map((file) => path.join(folder, file))
     .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
