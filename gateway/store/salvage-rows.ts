@@ -139,16 +139,51 @@ export const copyTables = async (
   return lost;
 };
 
-/** Readings of the lost numbers that still lie somewhere in the file, with a checksum that is right. */
-export const copyLeaves = async (path: string, target: Database, lost: SeqRanges, tally: Tally): Promise<void> => {
+/** Numbers read at a time. */
+const NUMBERS = 10_000;
+
+/**
+ * Numbers up to `newest` under which the new file has neither a reading nor a settlement. A damaged divider in the tree
+ * makes SQL pass over rows without an error, so what is absent says more than what failed.
+ */
+export const absentFrom = async (target: Database, newest: number): Promise<SeqRanges> => {
+  const absent = createSeqRanges();
+  const select =
+    "SELECT seq FROM reading WHERE seq > ?1 UNION SELECT seq FROM settled WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+  let last = 0;
+  for (;;) {
+    const rows = await target.all(select, [last, NUMBERS]);
+    for (const row of rows) {
+      const seq = integerOf(row, "seq");
+      if (seq > last + 1) absent.add(last + 1, seq - 1);
+      last = seq;
+    }
+    if (rows.length < NUMBERS) break;
+  }
+  if (newest > last) absent.add(last + 1, newest);
+  return absent;
+};
+
+/**
+ * Readings of the wanted numbers that still lie somewhere in the file, with a checksum that is right. What is found is
+ * taken from `wanted` and from `lost`. A deleted row whose settlement is gone comes back, and the region knows its id.
+ */
+export const copyLeaves = async (
+  path: string,
+  target: Database,
+  wanted: SeqRanges,
+  lost: SeqRanges,
+  tally: Tally,
+): Promise<void> => {
   const check = checkReading(tally);
   for await (const row of scanLeaves(path, READING.columns)) {
     const { seq, idem, crc, format, payload } = row;
-    if (typeof seq !== "number" || !lost.has(seq) || !isDigest(idem) || !(payload instanceof Uint8Array)) continue;
+    if (typeof seq !== "number" || !wanted.has(seq) || !isDigest(idem) || !(payload instanceof Uint8Array)) continue;
     if (typeof format !== "number" || crc !== crcOf(seq, idem, payload)) continue;
     const parameters = check(row);
     if (parameters === null) continue;
     await transact(target, [{ sql: insertInto(READING), parameters }]);
+    wanted.remove(seq, seq);
     lost.remove(seq, seq);
   }
 };

@@ -4,7 +4,7 @@ import { closeQuietly, openDatabaseFile } from "./database-file.ts";
 import { FLOOR_BLOCK, fileFailure, type NumberFloor, syncDirectory } from "./number-floor.ts";
 import { type OutboxFiles, removeDrafts, sizeOf } from "./outbox-files.ts";
 import { PAGE_SIZE } from "./page-size.ts";
-import { copyLeaves, copyTables, highestOf, READING, SETTLED, type Tally } from "./salvage-rows.ts";
+import { absentFrom, copyLeaves, copyTables, highestOf, READING, SETTLED, type Tally } from "./salvage-rows.ts";
 import { metaOf, setMeta } from "./schema.ts";
 import { createSeqRanges } from "./seq-ranges.ts";
 import type { Database, OpenDatabase } from "./sqlite.ts";
@@ -100,7 +100,8 @@ const fill = async (
       await closeQuietly(source.database);
     }
   }
-  if (present && lost.size > 0) await copyLeaves(source?.path ?? files.database, target, lost, tally);
+  const wanted = await absentFrom(target, newest);
+  if (present && wanted.size > 0) await copyLeaves(source?.path ?? files.database, target, wanted, lost, tally);
   // Without the floor nothing tells how far the damaged end went: one block beyond what was found.
   const above = floor?.seq ?? ((await highestOf(target, READING)) ?? 0) + FLOOR_BLOCK;
   await transact(target, [

@@ -234,7 +234,8 @@ it("F08: never gives back an altered reading, and reports what it cannot, wherev
         await rm(directory, { recursive: true });
       }
     }),
-    { numRuns: 60 },
+    // A divider of the tree: SQL passes over half of the readings there without an error.
+    { numRuns: 60, examples: [[{ at: 53_348, bits: 64 }]] },
   );
 }, 60_000);
 
