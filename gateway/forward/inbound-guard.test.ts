@@ -24,7 +24,7 @@ describe("the guard before the MQTT client", () => {
 
   it("stops a packet at its header, before any of it is collected", () => {
     expect(inspect("30ffffff7f").finding).toEqual({ tag: "too-large", bytes: 127 + 127 * 128 });
-    expect(inspect("30e807" + "00".repeat(10)).finding).toBeNull();
+    expect(inspect(`30e807${"00".repeat(10)}`).finding).toBeNull();
     expect(inspect("30e907").finding).toEqual({ tag: "too-large", bytes: 1001 });
   });
 

@@ -1,97 +1,21 @@
 import type { Duplex } from "node:stream";
-import { type IClientOptions, MqttClient, type Packet } from "mqtt";
+import { MqttClient, type Packet } from "mqtt";
 import { HubError, isHubError, messageOf } from "../../protocol/errors.ts";
 import { CONTENT_TYPE } from "../../protocol/messages.ts";
-import type { Clock } from "../../protocol/ports/clock.ts";
 import type { OutboundMessage, PublishOutcome, RegionLink } from "../../protocol/ports/region-link.ts";
 import { type Millis, millis } from "../../protocol/time.ts";
-import { createEmptyStore } from "./empty-store.ts";
-import { closedUnanswered, explainLinkError } from "./explain-link-error.ts";
+import { clientOptions, LARGEST_INBOUND, type SessionOptions } from "./client-options.ts";
+import { explainLinkError } from "./explain-link-error.ts";
 import { guardedStream } from "./guarded-stream.ts";
-import { createInboundGuard, type GuardFinding } from "./inbound-guard.ts";
+import { createInboundGuard } from "./inbound-guard.ts";
 import { createIncomingQueue } from "./incoming-queue.ts";
+import { lost, lostBy, lostByGuard, notOpened } from "./link-endings.ts";
 import { type BrokerLimits, limitsOf, publishPacketSize } from "./mqtt-limits.ts";
 import { connackReason, disconnection, outcomeOf, REASON, refusal } from "./reason-codes.ts";
 import { KEEPALIVE, startWatchdog, type Watchdog } from "./watchdog.ts";
 
-export interface SessionOptions {
-  readonly protocol: RegionLink["protocol"];
-  readonly clientId: string;
-  readonly will: OutboundMessage;
-  readonly subscriptions: readonly string[];
-  readonly clock: Clock;
-}
-
-/** Largest packet the hub takes: a receipt that names 8 000 refused readings. */
-const LARGEST_INBOUND = 256 * 1024;
-/** QoS 1 messages that the broker may have under way to the hub. Receipts are cumulative: few are ever needed. */
-const RECEIVE_MAXIMUM = 32;
 /** How long an orderly goodbye may take before the socket is cut. */
 const GOODBYE = millis(1000);
-/** The client's own timer, of real time, is only a net below the connector's deadline. */
-const CLIENT_CONNECT_TIMEOUT_MS = 120_000;
-
-const lost = (found: string, trouble: string, context: Record<string, number> = {}): HubError =>
-  new HubError("link-lost", `link to the region: ${found}; the hub connects again`, {
-    context: { trouble, ...context },
-  });
-
-/** What ended the connection before there was a link, in the codes of `connect`. */
-const notOpened = (error: unknown): unknown => {
-  if (!isHubError(error, "link-lost") && !isHubError(error, "link-unreachable")) return error;
-  const context = { during: "connect", ...error.context };
-  const message = error.context.trouble === "closed" ? closedUnanswered().message : error.message;
-  return new HubError("link-unreachable", message, { cause: error.cause ?? error, context });
-};
-
-const lostByGuard = (finding: GuardFinding): HubError => {
-  switch (finding.tag) {
-    case "too-large":
-      return lost(`the broker announced a packet of ${finding.bytes} bytes`, "hostile-packet");
-    case "malformed":
-      return lost("the broker sent a malformed packet", "hostile-packet");
-    case "not-asked-for":
-      return lost("the broker sent a packet that was not asked for", "hostile-packet");
-  }
-};
-
-/**
- * Options of the MQTT client. It is used for one connection: reconnecting, queueing, resubscribing, storing and timing
- * are off, because the link machine, the outbox and the watchdog own them.
- *
- * Clean start and no session expiry: the broker forgets the hub with the connection, so that nothing old arrives and
- * nothing piles up there. A receipt that was sent meanwhile is lost, which costs one repetition: the hub sends again
- * what no receipt has settled, the region knows it by its id and answers with a receipt for all it has.
- */
-const clientOptions = (options: SessionOptions): IClientOptions => {
-  const { topic, payload, retain } = options.will;
-  const mqtt5 = options.protocol === "mqtt5";
-  return {
-    protocolVersion: mqtt5 ? 5 : 4,
-    clientId: options.clientId,
-    clean: true,
-    keepalive: KEEPALIVE / 1000,
-    reconnectPeriod: 0,
-    connectTimeout: CLIENT_CONNECT_TIMEOUT_MS,
-    resubscribe: false,
-    queueQoSZero: false,
-    outgoingStore: createEmptyStore(),
-    incomingStore: createEmptyStore(),
-    timerVariant: { set: () => 0, clear: () => undefined },
-    // Its debug output would print payloads, which are readings.
-    log: () => undefined,
-    will: { topic, payload: Buffer.from(payload), qos: 1, retain },
-    ...(mqtt5
-      ? {
-          properties: {
-            sessionExpiryInterval: 0,
-            receiveMaximum: RECEIVE_MAXIMUM,
-            maximumPacketSize: LARGEST_INBOUND,
-          },
-        }
-      : {}),
-  };
-};
 
 interface Flight {
   readonly sentAt: Millis;
@@ -123,16 +47,11 @@ export const openSession = async (
   const end = (error: unknown): void => {
     if (gone.signal.aborted) return;
     connected.reject(error);
-    gone.abort(isHubError(error, "link-lost") ? error : lostBy(error));
+    gone.abort(lostBy(error));
     for (const flight of flights.values()) flight.fail(isHubError(error, "link-timeout") ? error : gone.signal.reason);
     flights.clear();
     incoming.end();
   };
-  const lostBy = (error: unknown): HubError =>
-    new HubError("link-lost", messageOf(error), {
-      cause: error,
-      ...(isHubError(error) ? { context: error.context } : {}),
-    });
   const cut = (error: unknown): void => {
     end(error);
     socket.destroy();

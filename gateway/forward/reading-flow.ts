@@ -5,14 +5,15 @@ import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
 import type { Outbox, Settlement } from "../../protocol/ports/outbox.ts";
 import type { PublishOutcome } from "../../protocol/ports/region-link.ts";
-import { type Millis, millis, minutes, seconds } from "../../protocol/time.ts";
+import { type Millis, millis, seconds } from "../../protocol/time.ts";
 import type { ReportEvent } from "../ingest/event-reporter.ts";
 import { type CutBatch, largestPayload } from "./batch.ts";
 import { createIsolation, type Quarantined, type Verdict } from "./isolation.ts";
 import { createLanes } from "./lanes.ts";
 import { firstPace, type Pace, paceAfterAck, paceAfterLoss, paceAfterQuota } from "./pace.ts";
 import { blamesMessage } from "./reason-codes.ts";
-import { createSentLedger, isCovered, type Patience, type SentBatch } from "./sent-ledger.ts";
+import { createRestraint } from "./restraint.ts";
+import { createSentLedger, isCovered, type SentBatch } from "./sent-ledger.ts";
 
 export interface ReadingFlowOptions {
   readonly outbox: Outbox;
@@ -68,57 +69,22 @@ export interface ReadingFlow {
   storageFault(error: HubError): void;
 }
 
-/** A message whose receipt does not come is sent again after this, and after twice as long each further time. */
-export const RECEIPT_DEADLINE = seconds(60);
-/** The region has said that it misses what the broker took; it may have spoken before it looked. */
-const ASKED_DEADLINE = seconds(2);
-const LONGEST_PATIENCE = minutes(60);
-
-/** Readings under way to a region that answers; 8 192 x 8 bytes of numbers, their text is not kept. */
-const MOST_UNSETTLED = 8192;
-/** To one that does not answer; what is sent again and again stays small. */
-const MOST_UNSETTLED_IN_SILENCE = 256;
-/** Live readings go on for so many more: 17 hours of one a minute. */
+/** Live readings go on where the backlog has to wait for receipts: 17 hours of one a minute. */
 const LIVE_RESERVE = 1024;
-
-/** The broker says "not now": twice as long each time, with jitter. */
-const FIRST_QUOTA_PAUSE_MS = 5000;
-const LONGEST_QUOTA_PAUSE_MS = 300_000;
-const QUOTA_ALARM_AFTER = minutes(60);
-/** The broker says "not here", or refuses everything: somebody at the region has to act first. */
-const TOPIC_PAUSE = minutes(15);
-/** Nobody subscribes to readings at the broker: the backlog waits, live readings are tried. */
-const NO_SUBSCRIBER_PAUSE = minutes(1);
-const STORAGE_PAUSE = seconds(5);
 /** The region names numbers of which the outbox knows: how often the backlog lane goes back for them. */
 const ASKED_REWIND_EVERY = seconds(10);
-
-type Hold = { readonly until: Millis; readonly why: string };
 
 export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
   const { outbox, topic, clock, logger, report, receipts, random } = options;
   const ledger = createSentLedger();
   const isolation = createIsolation();
+  const restraint = createRestraint({ clock, logger, report, random });
   const lanes = createLanes(outbox, (seq) => ledger.has(seq) || isolation.holds(seq));
   let pace: Pace = firstPace;
   let maximumPacketSize: number | null = null;
   let lastLane: ReadingMessage["lane"] = "backlog";
   let backlogInFlight = 0;
-  /** Nothing is sent. */
-  let hold: Hold | null = null;
-  /** Only live readings are sent. */
-  let backlogHold: Hold | null = null;
-  /** How often in a row the receipt did not come. */
-  let silences = 0;
-  let quota: { readonly strikes: number; readonly since: Millis } | null = null;
   let rewoundAt: Millis | null = null;
-
-  const patience = (): Patience => {
-    const longer = (base: Millis): Millis => millis(Math.min(base * 2 ** Math.min(silences, 12), LONGEST_PATIENCE));
-    return { unasked: longer(RECEIPT_DEADLINE), asked: longer(ASKED_DEADLINE) };
-  };
-  const holding = (one: Hold | null): one is Hold => one !== null && clock.elapsed() < one.until;
-  const holdFor = (delay: number, why: string): Hold => ({ until: millis(clock.elapsed() + delay), why });
 
   const sendAgain = (batches: readonly SentBatch[]): void => {
     for (const { order } of batches) {
@@ -128,11 +94,9 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
   };
 
   const sendOverdueAgain = (): void => {
-    const overdue = ledger.overdue(patience(), clock.elapsed());
+    const overdue = ledger.overdue(restraint.patience, clock.elapsed());
     if (overdue.length === 0) return;
-    silences += 1;
-    const count = overdue.reduce((sum, { seqs }) => sum + seqs.length, 0);
-    logger.info("no receipt, sending again", { count, silences });
+    restraint.unanswered(overdue.reduce((sum, { seqs }) => sum + seqs.length, 0));
     sendAgain(overdue);
   };
 
@@ -148,8 +112,7 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
       return;
     }
     lanes.rewind(verdict.from);
-    hold = holdFor(TOPIC_PAUSE, `the broker refuses every reading: ${reason}; the region must look at its limits`);
-    report("reading-refused", hold.why, { state: "all" });
+    restraint.nothingAtAll(reason);
   };
 
   /** The broker refused a message because of what is in it. */
@@ -168,23 +131,19 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
     if (lowest !== undefined && message.lane !== "suspect") lanes.rewind(lowest);
   };
 
-  const notNow = (message: ReadingMessage, reason: string): void => {
-    release(message);
-    const now = clock.elapsed();
-    quota = { strikes: (quota?.strikes ?? 0) + 1, since: quota?.since ?? now };
-    const most = Math.min(FIRST_QUOTA_PAUSE_MS * 2 ** (quota.strikes - 1), LONGEST_QUOTA_PAUSE_MS);
-    pace = paceAfterQuota(pace);
-    hold = holdFor(most / 2 + (random() * most) / 2, `${reason}; readings are kept and sent more slowly`);
-    logger.warn("broker asks to wait", { reason, strikes: quota.strikes });
-    if (now - quota.since >= QUOTA_ALARM_AFTER) report("reading-refused", hold.why, { state: "quota" });
+  /** Not suspect any more; what of it was not sent just now is the lanes' again. */
+  const clearSuspect = (): void => {
+    const [first] = isolation.suspect ?? [];
+    isolation.clear();
+    if (first !== undefined) lanes.rewind(first);
   };
 
   const taken = async (message: ReadingMessage, roundTrip: Millis): Promise<void> => {
     const { batch, lane, filled } = message;
     ledger.acknowledge(batch.order, clock.elapsed());
     pace = paceAfterAck(pace, roundTrip, filled);
-    quota = null;
-    if (lane === "suspect") isolation.clear();
+    restraint.accepted();
+    if (lane === "suspect") clearSuspect();
     else isolation.accepted();
     const [firstSeq, lastSeq] = [batch.seqs[0], batch.seqs.at(-1)];
     logger.info("batch sent", { firstSeq, lastSeq, count: batch.seqs.length });
@@ -212,16 +171,18 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
 
   const nextSuspect = async (seqs: readonly Seq[]): Promise<ReadingMessage | "again"> => {
     const cut = await lanes.only(seqs, { aim: Number.POSITIVE_INFINITY, most: largest() });
-    if (cut.seqs.length === 0 && cut.oversize === null) isolation.clear();
-    return toMessage(cut, "suspect");
+    if (cut.oversize === null && cut.seqs.length > 0) return toMessage(cut, "suspect");
+    // Gone from the outbox meanwhile, or too large for this broker: the lanes will see.
+    clearSuspect();
+    return "again";
   };
 
   /** What fits, with one place kept free for a live reading while the backlog drains. */
   const chooseLane = ({ window }: Room): "live" | "backlog" | null => {
-    const most = silences === 0 ? MOST_UNSETTLED : MOST_UNSETTLED_IN_SILENCE;
+    const most = restraint.mostUnsettled;
     const live = lanes.hasLive && ledger.size < most + LIVE_RESERVE;
     const place = backlogInFlight < Math.max(1, window - 1);
-    const backlog = lanes.hasBacklog && ledger.size < most && place && !holding(backlogHold);
+    const backlog = lanes.hasBacklog && ledger.size < most && place && !restraint.holdsBacklog;
     if (live && backlog) return lastLane === "live" ? "backlog" : "live";
     return live ? "live" : backlog ? "backlog" : null;
   };
@@ -237,9 +198,7 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
       return ledger.size;
     },
     get trouble() {
-      if (holding(hold)) return hold.why;
-      if (holding(backlogHold)) return backlogHold.why;
-      return silences > 0 ? "the region sends no receipts; readings are kept and sent again" : null;
+      return restraint.trouble;
     },
     linkUp: (limit) => {
       maximumPacketSize = limit;
@@ -267,7 +226,7 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
     },
     next: async (room) => {
       sendOverdueAgain();
-      if (holding(hold)) return null;
+      if (restraint.holdsAll) return null;
       const { suspect } = isolation;
       if (suspect !== null) return room.readingsInFlight > 0 ? null : await nextSuspect(suspect);
       const lane = chooseLane(room);
@@ -276,10 +235,9 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
       return toMessage(cut, lane);
     },
     dueAt: () => {
-      const now = clock.elapsed();
-      const dues = [hold?.until, backlogHold?.until, ledger.nextDue(patience())];
-      const next = Math.min(...dues.filter((due): due is Millis => typeof due === "number" && due > now));
-      return Number.isFinite(next) ? millis(next) : null;
+      const due = ledger.nextDue(restraint.patience);
+      const ends = restraint.endsAt;
+      return due === null || ends === null ? (due ?? ends) : millis(Math.min(due, ends));
     },
     settled: async (message, outcome, roundTrip) => {
       landed(message);
@@ -289,27 +247,24 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
         case "no-subscriber":
           // The broker has it and nobody listens: the receipt will not come, and nothing counts as delivered.
           ledger.acknowledge(message.batch.order, clock.elapsed());
-          if (message.lane === "suspect") isolation.clear();
-          if (!holding(backlogHold)) logger.warn("nobody subscribes to readings at the broker");
-          backlogHold = holdFor(NO_SUBSCRIBER_PAUSE, "the region's receiver does not listen at the broker");
+          if (message.lane === "suspect") clearSuspect();
+          restraint.nobodyListens();
           return;
         case "too-large":
           return accuse(message, `the broker takes packets of ${outcome.limit} bytes`);
         case "refused":
           if (outcome.scope === "message") return accuse(message, outcome.reason);
-          if (outcome.scope === "quota") return notNow(message, outcome.reason);
           release(message);
-          hold = holdFor(TOPIC_PAUSE, `${outcome.reason}; the region must let this hub write its readings`);
-          logger.warn("broker does not take readings", { reasonCode: outcome.reasonCode });
-          report("reading-refused", hold.why, { state: "not-authorised", reasonCode: outcome.reasonCode });
-          return;
+          if (outcome.scope === "topic") return restraint.notHere(outcome.reason, outcome.reasonCode);
+          pace = paceAfterQuota(pace);
+          return restraint.notNow(outcome.reason);
       }
     },
     applied: (receipt, settlement) => {
       const now = clock.elapsed();
       const refused = new Set<number>(receipt.refused.map(({ seq }) => seq));
       logger.info("receipt applied", { through: receipt.through, settled: settlement.settled });
-      if (settlement.settled + settlement.refused > 0) silences = 0;
+      if (settlement.settled + settlement.refused > 0) restraint.answered();
       sendAgain(ledger.apply(receipt, now));
       isolation.settle((seq) => isCovered(receipt, refused, seq));
       lanes.drop(receipt);
@@ -325,11 +280,7 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
         });
       }
     },
-    storageFault: (error) => {
-      hold = holdFor(STORAGE_PAUSE, error.message);
-      logger.error("outbox cannot be read", { code: error.code, reason: error.message });
-      report("storage-fault", `the outbox cannot be read: ${error.message}`, { state: "reading" });
-    },
+    storageFault: restraint.storageFault,
   };
 };
 

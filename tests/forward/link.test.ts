@@ -215,18 +215,16 @@ describe("the forwarder, with a broker that does not take everything,", () => {
   it("brings suspects also where they no longer fit into one message", async () => {
     const disk = createMemoryOutboxDisk();
     await fill(disk, 60);
-    let innocent = true;
-    broker.configure({
-      onPublish: ({ topic }) => {
-        if (topic !== READING || !innocent) return accepted;
-        innocent = false;
-        broker.cut({ reasonCode: 0x95 });
-        return "cut";
-      },
-    });
+    broker.configure({ receiveMaximum: 1, onPublish: ({ topic }) => (topic === READING ? "hold" : accepted) });
     const hub = start({ disk });
-    await until(() => broker.connects === 1 && !broker.connected, "the broker has blamed a message");
-    broker.configure({ maximumPacketSize: 4000 });
+    await until(async () => {
+      await hub.settle();
+      return broker.held.length === 1;
+    }, "the first readings are in flight");
+    // Refused, and the link is gone before anything can be tried.
+    broker.held[0]?.answer(refused(0x99, "message"));
+    broker.cut();
+    broker.configure({ maximumPacketSize: 4000, onPublish: () => accepted });
     for (let i = 0; i < 60 && hub.outbox.depth().waiting > 0; i++) await clock.advance(millis(500));
     expect(region.counts()).toMatchObject({ accepted: 60, gaps: 0 });
     expect(hub.forwarder.status().quarantined).toBe(0);
