@@ -122,6 +122,14 @@ describe("account of measurements against readings", () => {
     expect(account(truths, [reading(3), reading(20)], { outages })).toMatchObject({ taken: 2, interrupted: 2 });
   });
 
+  it("says until when something that nobody owes may still come", () => {
+    expect(account([truth(1)], [reading(1)]).mayArriveUntil).toBeNull();
+    expect(account([truth(1, { delivery: "unheard", lastByteAt: null })], []).mayArriveUntil).toBeNull();
+    const early = truth(2, { delivery: "early" });
+    expect(account([truth(1), early], [reading(1)]).mayArriveUntil).toBe(2005 + TIME_TO_STORE);
+    expect(account([early], [reading(2)]).mayArriveUntil).toBeNull();
+  });
+
   it("calls lost what a hub had time to store, and what a sensor keeps whatever happened to the hub", () => {
     const outages = [{ from: millis(3006 + TIME_TO_STORE), to: millis(9000) }];
     expect(account([truth(3)], [], { outages }).lost).toBe(1);

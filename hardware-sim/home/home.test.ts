@@ -68,6 +68,16 @@ describe("home with a stand-in for the hub", () => {
     expect(receipted.every((one) => (one.latencyMs ?? 0) > 0)).toBe(true);
   });
 
+  it("waits at the end for what was taken while the hub was just opening the port", async () => {
+    await using home = await homeWith("nothing");
+    await home.start(never);
+    await weigh(home, 3);
+    const summary = await home.finish(PATIENCE, never);
+    expect(summary).toMatchObject({ lost: 0, problems: [] });
+    expect(summary.taken + summary.interrupted).toBe(3);
+    expect(summary.receipted).toBe(summary.stored);
+  });
+
   it.each([
     ["lose", { lost: 1, drained: false }, /^lost: scale 3/],
     ["alter", { altered: 1, lost: 0 }, /^altered: scale 3: MDC_MASS_BODY_ACTUAL is/],

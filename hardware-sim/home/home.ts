@@ -165,7 +165,9 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
   const isSettled = (): boolean => {
     if (!hub.ready || !sensors.every((sensor) => sensor.idle)) return false;
     const accepted = region.receiver.accepted();
-    if (accepted.some((one) => one.receiptedAt === null) || account().lost > 0) return false;
+    const { lost, mayArriveUntil } = account();
+    if (lost > 0 || (mayArriveUntil !== null && clock.elapsed() < mayArriveUntil)) return false;
+    if (accepted.some((one) => one.receiptedAt === null)) return false;
     const highest = accepted.reduce((most, one) => Math.max(most, one.reading.seq), 0);
     const through = story.applied.reduce((most, one) => Math.max(most, one.through), 0);
     return through >= highest && [...story.storedSeqs].every((seq) => seq <= highest);
