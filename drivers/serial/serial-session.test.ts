@@ -110,6 +110,16 @@ describe("A&D scale session", () => {
     expect(bench.sink.taken).toEqual([]);
   });
 
+  it("takes no weight from a line that lost an octet, whichever", async () => {
+    const { bytes } = aanddLine("ST", 8270);
+    for (let lost = 0; lost < bytes.length - 2; lost++) {
+      const bench = start(createAndScaleDriver());
+      bench.transport.send(bytes.filter((_, index) => index !== lost));
+      await unplugged(bench);
+      expect(bench.sink.taken, `without octet ${lost}`).toEqual([]);
+    }
+  });
+
   it("publishes grams as kilograms by moving the point", async () => {
     const bench = start(createAndScaleDriver());
     bench.transport.send(text("ST,+03420.50  g\r\n"));
