@@ -44,6 +44,8 @@ export interface MockSensor {
   readonly written: string[];
   /** It is off or out of range: attempts to connect go on until they are taken back. */
   isReachable: boolean;
+  /** BlueZ does not say that it is connected, as happens where its ATT socket is open before the kernel's event. */
+  connectsQuietly: boolean;
   /** It has lost the keys that BlueZ still has. */
   hasForgottenBond: boolean;
   /** Disconnect is answered, and the link goes on. */
@@ -161,7 +163,9 @@ export const createMockSensor = (mock: MockBus, path: string, options: MockSenso
         };
       });
     }
-    set("Connected", true);
+    if (sensor.connectsQuietly)
+      Object.assign(mock.objects.get(path)?.[DEVICE] ?? {}, { Connected: new Variant("b", true) });
+    else set("Connected", true);
     if (is("Paired") && sensor.hasForgottenBond) {
       queueMicrotask(() => hangUp("org.bluez.Reason.Authentication"));
       throw bluezError("Failed", "br-connection-canceled");
@@ -251,6 +255,7 @@ export const createMockSensor = (mock: MockBus, path: string, options: MockSenso
     written,
     isReachable: true,
     hasForgottenBond: false,
+    connectsQuietly: false,
     lingers: false,
     waiting,
     errors,

@@ -265,10 +265,14 @@ describe.skipIf(isMissing)(titled("the radio over BlueZ"), () => {
   });
 
   describe("connects", () => {
-    it("discovers, subscribes, reads, writes, unsubscribes and hangs up", async () => {
+    it.each([
+      ["", false],
+      [" though BlueZ does not say that it is connected", true],
+    ])("discovers, subscribes, reads, writes, unsubscribes and hangs up%s", async (_, connectsQuietly) => {
       const { radio, bluez } = await at();
       await radio.start(never);
       const cuff = bluez.sensor({ address: "C0:26:DA:00:00:01", characteristics: CUFF });
+      cuff.connectsQuietly = connectsQuietly;
       cuff.waiting.push({ uuid: "2a35", hex: "167c0056006100e807060f11111b33000000" });
       const link = await radio.connect(await hear(home, cuff), never);
       expect(link.address).toBe("c0:26:da:00:00:01");
@@ -399,6 +403,16 @@ describe.skipIf(isMissing)(titled("the radio over BlueZ"), () => {
       expect(await failing(link.write(DATE_TIME, new Uint8Array(245), never))).toMatchObject({
         code: "invalid-argument",
       });
+    });
+
+    it("fails at once where the sensor hangs up before its services are known", async () => {
+      const { radio, bluez } = await at();
+      await radio.start(never);
+      const cuff = bluez.sensor({ address: "C0:26:DA:00:00:01", characteristics: CUFF });
+      cuff.connectsQuietly = true;
+      const advertisement = await hear(home, cuff);
+      bluez.afterAnswer.set("Connect", () => cuff.hangUp());
+      expect(await failing(radio.connect(advertisement, never))).toMatchObject({ code: "ble-disconnected" });
     });
 
     it("ends the session when the sensor hangs up in its middle, after handing out what it sent", async () => {

@@ -62,7 +62,7 @@ export const connectDevice = async (
   const values = createValues(options.time);
   const subscribed = new Set<string>();
   let isSecuring = true;
-  let wasConnected = false;
+  let hasHungUp = false;
   let endedWith = "";
 
   const now = (): KnownDevice | null => bluez.devices.at(path);
@@ -75,10 +75,11 @@ export const connectDevice = async (
   };
 
   const unlisten = bluez.listen(path, {
-    changed: ({ before, now: current }) => {
-      wasConnected ||= current.connected;
-      if (current.servicesResolved) resolved.resolve();
-      if (!before.connected || current.connected) return;
+    changed: ({ servicesResolved }) => {
+      if (servicesResolved) resolved.resolve();
+    },
+    hungUp: () => {
+      hasHungUp = true;
       gone.resolve();
       // Many sensors hang up once they are paired; BlueZ then still has to say how the pairing went.
       if (isSecuring) return;
@@ -90,8 +91,8 @@ export const connectDevice = async (
       const found = "more than the hub can hold; the hub hangs up, check the disk";
       void close(new HubError("ble-disconnected", `values of ${address()}: ${found}`));
     },
-    disconnected: (reason) => {
-      endedWith = reason;
+    reason: (name) => {
+      endedWith = name;
     },
     ended: (reason) => {
       drop(reason);
@@ -102,6 +103,7 @@ export const connectDevice = async (
   const unsubscribe = async (): Promise<void> => {
     const late = (): HubError =>
       new HubError("ble-timeout", "unsubscription: no answer; the hub hangs up all the same");
+    if (subscribed.size === 0) return;
     const stopped = Promise.allSettled([...subscribed].map((of) => bluez.onCharacteristic(of, "StopNotify")));
     await within(stopped, UNSUBSCRIBE_DEADLINE, late, clock, never).catch(() => undefined);
   };
@@ -125,7 +127,7 @@ export const connectDevice = async (
     try {
       if (!isLive) return;
       // Before the link ends: a bonded sensor remembers what was subscribed to, and would send before the hub listens.
-      if (now()?.connected === true) await unsubscribe();
+      await unsubscribe();
       await within(disconnect(), DISCONNECT_DEADLINE, late, clock, never);
     } catch {
       options.unended();
@@ -168,8 +170,8 @@ export const connectDevice = async (
     const isBondLost = endedWith === KEYS_DO_NOT_FIT || isAuthenticationFailure(cause);
     const person = security?.windowFor(address()) ?? null;
     // BlueZ before 5.83 does not say why a link ended. Somebody opened a window to pair this sensor: the old bond goes.
-    const hungUp = wasConnected && now() !== null && isHubError(thrown, "ble-disconnected");
-    if (person !== null && (isBondLost || hungUp)) {
+    const isRefused = hasHungUp && now() !== null && isHubError(thrown, "ble-disconnected");
+    if (person !== null && (isBondLost || isRefused)) {
       await forgetBond(options, device).catch(() => undefined);
       const found = "the old bond did not work and is removed; let the sensor advertise again and it is paired anew";
       return new HubError("ble-not-bonded", `connection to ${address()}: ${found}`, { cause: thrown });
@@ -181,7 +183,7 @@ export const connectDevice = async (
     const either = AbortSignal.any([signal, lost.signal]);
     await secure(options, device, either);
     isSecuring = false;
-    if (!device.paired && wasConnected && now()?.connected !== true) {
+    if (hasHungUp) {
       const found = "it is paired now and has hung up; measure again";
       throw new HubError("ble-disconnected", `connection to ${address()}: ${found}`);
     }

@@ -2,7 +2,7 @@ import { HubError } from "../../../protocol/errors.ts";
 import type { RadioState } from "../../../protocol/ports/radio.ts";
 import { adapterAbsent, type BluezAdapter } from "../adapter.ts";
 import { type DbusAnswer, type DbusMessage, failureOf, openDbus, variant } from "./dbus.ts";
-import { createKnownDevices, type DeviceChange, type KnownDevice, type KnownDevices } from "./known-devices.ts";
+import { createKnownDevices, type KnownDevice, type KnownDevices } from "./known-devices.ts";
 import {
   ADAPTER,
   AGENT,
@@ -22,11 +22,13 @@ import {
 
 /** What happens to one device. Called in the order in which BlueZ said so. */
 export interface DeviceListener {
-  changed(change: DeviceChange): void;
+  changed(now: KnownDevice): void;
+  /** The link has ended. */
+  hungUp(): void;
   /** A characteristic of it has a value: by notification, indication or read, which BlueZ does not tell apart. */
   value(path: string, bytes: Uint8Array): void;
-  /** Why BlueZ says that the link ended, `org.bluez.Reason.*`: before `changed`, and from BlueZ 5.83 on only. */
-  disconnected(reason: string): void;
+  /** Why BlueZ says that the link ended, `org.bluez.Reason.*`: before `hungUp`, and from BlueZ 5.83 on only. */
+  reason(name: string): void;
   /** It is gone, or BlueZ is. Nothing follows. */
   ended(reason: HubError): void;
 }
@@ -120,11 +122,12 @@ export const createBluez = (adapter: BluezAdapter, busAddress: string | null, li
   };
 
   const deviceChanged = (path: string, changed: Readonly<Record<string, unknown>>, gone: readonly string[]): void => {
-    const change = devices.change(path, changed, gone);
-    if (change === null) return;
-    listeners.get(path)?.changed(change);
+    const now = devices.change(path, changed, gone);
+    if (now === null) return;
+    if (changed.Connected === false) listeners.get(path)?.hungUp();
+    listeners.get(path)?.changed(now);
     const isNews = ["RSSI", "UUIDs", "ServiceData"].some((name) => name in changed);
-    if (isNews && change.now.rssi !== null && !change.now.connected) listener.heard(change.now);
+    if (isNews && now.rssi !== null && !now.connected) listener.heard(now);
   };
 
   const changed = (path: string, [iface, values, gone]: readonly unknown[]): void => {
@@ -164,7 +167,7 @@ export const createBluez = (adapter: BluezAdapter, busAddress: string | null, li
     if (iface === PROPERTIES && member === "PropertiesChanged") changed(path, body);
     else if (iface === OBJECTS && member === "InterfacesAdded") added(body);
     else if (iface === OBJECTS && member === "InterfacesRemoved") removed(body);
-    else if (iface === DEVICE && member === "Disconnected") listeners.get(path)?.disconnected(String(body[0]));
+    else if (iface === DEVICE && member === "Disconnected") listeners.get(path)?.reason(String(body[0]));
   };
 
   const bus = openDbus(busAddress, {

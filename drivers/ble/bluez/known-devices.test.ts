@@ -40,10 +40,18 @@ describe("the devices of BlueZ", () => {
   it("change, and lose their signal strength with the scan", () => {
     const devices = createKnownDevices(ADAPTER_PATH);
     devices.put(pathOf(1), { Address: "C0:26:DA:00:00:01", RSSI: -60, UUIDs: [bloodPressure] });
-    const change = devices.change(pathOf(1), { Connected: true }, ["RSSI"]);
-    expect(change?.before).toMatchObject({ connected: false, rssi: -60 });
-    expect(change?.now).toMatchObject({ connected: true, rssi: null, services: ["1810"] });
+    const now = devices.change(pathOf(1), { Connected: true }, ["RSSI"]);
+    expect(now).toMatchObject({ connected: true, rssi: null, services: ["1810"] });
+    expect(devices.at(pathOf(1))).toBe(now);
     expect(devices.change(pathOf(2), { Connected: true }, [])).toBeNull();
+  });
+
+  it("are connected where their services are known, though BlueZ does not say so", () => {
+    const devices = createKnownDevices(ADAPTER_PATH);
+    devices.put(pathOf(1), { Address: "C0:26:DA:00:00:01" });
+    expect(devices.change(pathOf(1), { ServicesResolved: true }, [])?.connected).toBe(true);
+    expect(devices.change(pathOf(1), { ServicesResolved: false }, [])?.connected).toBe(true);
+    expect(devices.change(pathOf(1), { Connected: false }, [])?.connected).toBe(false);
   });
 
   it("are found by identity address, which is not that of their path: the paired one first", () => {

@@ -12,13 +12,12 @@ export interface KnownDevice {
   readonly rssi: number | null;
   readonly paired: boolean;
   readonly trusted: boolean;
+  /**
+   * Known late: BlueZ says that a device is connected only where the kernel told it before the ATT socket was open
+   * (device_add_connection and att_connect_cb in src/device.c, 5.66 to 5.8x). That it is not any more, it always says.
+   */
   readonly connected: boolean;
   readonly servicesResolved: boolean;
-}
-
-export interface DeviceChange {
-  readonly before: KnownDevice;
-  readonly now: KnownDevice;
 }
 
 /** BlueZ forgets a stranger after 30 s; more than this many in 30 s is not a block of flats but an attack. 0.4 MB. */
@@ -42,7 +41,7 @@ const applied = (device: KnownDevice, changed: Properties, gone: readonly string
   rssi: typeof changed.RSSI === "number" ? changed.RSSI : gone.includes("RSSI") ? null : device.rssi,
   paired: isTrue(changed.Paired, device.paired),
   trusted: isTrue(changed.Trusted, device.trusted),
-  connected: isTrue(changed.Connected, device.connected),
+  connected: isTrue(changed.Connected, device.connected || changed.ServicesResolved === true),
   servicesResolved: isTrue(changed.ServicesResolved, device.servicesResolved),
 });
 
@@ -62,8 +61,8 @@ const unheard = (path: string): KnownDevice => ({
 export interface KnownDevices {
   load(objects: ManagedObjects): void;
   put(path: string, properties: Properties): KnownDevice;
-  /** Null for a device that is not known. */
-  change(path: string, changed: Properties, gone: readonly string[]): DeviceChange | null;
+  /** As it is now; null for a device that is not known. */
+  change(path: string, changed: Properties, gone: readonly string[]): KnownDevice | null;
   remove(path: string): void;
   at(path: string): KnownDevice | null;
   /** By identity address; of several objects the paired one, then the one heard last. */
@@ -104,7 +103,7 @@ export const createKnownDevices = (adapterPath: string): KnownDevices => {
       if (before === undefined) return null;
       const now = applied(before, changed, gone);
       keep(now, changed.RSSI !== undefined);
-      return { before, now };
+      return now;
     },
     remove: (path) => void devices.delete(path),
     at: (path) => devices.get(path) ?? null,
