@@ -28,11 +28,12 @@ const MESSAGE_OVERHEAD = 4;
 
 /**
  * Where in a damaged record the next one may start, or its end. The record is discarded in one piece because dates in
- * it hold the octets 06 and 15, which must not come out as ACK and NAK.
+ * it hold the octets 06 and 15, which must not come out as ACK and NAK. Only the record itself is looked at, so that it
+ * does not matter how much of what follows has arrived.
  */
 const nextStart = (pending: Uint8Array, whole: number): number => {
   const mayStart = (from: number): boolean =>
-    DF13_START.every((octet, at) => from + at >= pending.length || pending[from + at] === octet);
+    DF13_START.every((octet, at) => from + at >= whole || pending[from + at] === octet);
   for (let at = 1; at < whole; at++) if (mayStart(at)) return at;
   return whole;
 };
