@@ -219,6 +219,8 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
       const effects = readReceipt(ledger, receipt);
       applyReceipt(ledger, effects);
       settlements.add(effects);
+      // A restored reading that is lost again would not wait any more: nothing to resend. So this one does not lag.
+      while (settlements.holds(effects.restore)) await write("settle", []);
       if (settlements.size >= MAX_SETTLED_PER_COMMIT) groups.submit({ tag: "settle" });
       else if (settlements.size > 0) flushLater();
       return effects.settlement;

@@ -9,10 +9,14 @@ interface Mark {
   readonly reason: string | null;
 }
 
-/** Changes of rows that are true in memory and not yet on disk. Losing them costs a resend, never a reading. */
+/**
+ * Changes of rows that are true in memory and not yet on disk. Losing a deletion or a refusal costs a resend, never a
+ * reading. Losing a restored row would leave it refused, so its caller waits until it is no longer held here.
+ */
 export interface SettlementQueue {
   /** Rows to change. */
   readonly size: number;
+  holds(seqs: readonly number[]): boolean;
   add(effects: ReceiptEffects): void;
   /** The payload of this row cannot be read back. */
   markUnreadable(seq: number, reason: string): void;
@@ -72,6 +76,7 @@ export const createSettlementQueue = (): SettlementQueue => {
     get size() {
       return deletes.size + marks.size;
     },
+    holds: (seqs) => seqs.some((seq) => marks.has(seq)),
     add: (effects) => {
       for (const [from, to] of effects.delete) deletes.add(from, to);
       for (const [seq, reason] of effects.refuse) marks.set(seq, { state: REFUSED, reason });

@@ -87,6 +87,28 @@ it("lets a settlement ride with the next append: one fsync for both", async () =
   expect(watched.statements.slice(from).some((line) => line.includes("DELETE FROM reading"))).toBe(true);
 });
 
+it("says that a refused reading waits again only when that is written, for a crash must not leave it refused", async () => {
+  const outbox = await open();
+  await outbox.append([sampleReading(1), sampleReading(2)]);
+  await outbox.settle(receipt(2, [[1, "not now"]]));
+  await outbox.append([sampleReading(3)]);
+  const from = watched.statements.length;
+  const goOn = watched.holdUp(/^UPDATE reading/);
+  let answered = false;
+  const settling = outbox.settle(receipt(2, [], [[1, 1]])).then(() => {
+    answered = true;
+  });
+  await until(
+    () => watched.statements.slice(from).some((line) => line.includes("UPDATE")),
+    "the mark is being written",
+  );
+  expect(answered).toBe(false);
+  goOn();
+  await settling;
+  expect(durableWrites(from)).toHaveLength(1);
+  expect((await outbox.next(0, 10)).map(({ seq }) => seq)).toEqual([1, 3]);
+});
+
 it("writes a settlement by itself when nothing is appended for a while", async () => {
   const outbox = await open();
   await outbox.append([sampleReading(1)]);

@@ -37,6 +37,15 @@ type Step =
   | { tag: "settle"; through: number; refused: number[]; missing: [number, number][] }
   | { tag: "wait" | "restart" | "crash" };
 
+/** The refusal is on the disk when the region asks for the reading again and the process is killed. */
+const refusedAndAskedForAgain: Step[] = [
+  { tag: "append", readings: [0] },
+  { tag: "settle", through: 0, refused: [0], missing: [] },
+  { tag: "append", readings: [1] },
+  { tag: "settle", through: 0, refused: [], missing: [[0, 0]] },
+  { tag: "crash" },
+];
+
 const receiptOf = (one: Extract<Step, { tag: "settle" }>, newest: number): Receipt => {
   const at = (fraction: number): number => Math.max(1, Math.round(fraction * newest));
   return receipt(
@@ -98,6 +107,6 @@ it("does what the model does, whatever is appended, settled, repeated, closed or
         await rm(base, { recursive: true, force: true });
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 60, examples: [[refusedAndAskedForAgain]] },
   );
 }, 120_000);
