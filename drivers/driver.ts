@@ -3,6 +3,7 @@ import type { EventCode } from "../protocol/messages.ts";
 import type { Clock, HubTime } from "../protocol/ports/clock.ts";
 import type { Logger } from "../protocol/ports/logger.ts";
 import type { UnreadableCapture } from "../protocol/ports/outbox.ts";
+import type { SensorMemory } from "../protocol/ports/sensor-memory.ts";
 import type { Transport } from "../protocol/ports/transport.ts";
 import type { DraftReading, ReadingDevice } from "../protocol/reading.ts";
 import type { Arrival } from "../protocol/time.ts";
@@ -100,6 +101,7 @@ export interface SessionContext {
   readonly clock: Clock;
   readonly time: HubTime;
   readonly logger: Logger;
+  readonly memory: SensorMemory;
 }
 
 /** How a session ended. `readings` counts what was made durable. */
@@ -117,6 +119,8 @@ export interface SensorDriver<R> {
   readonly id: DriverId;
   readonly version: string;
   readonly transport: "ble" | "serial";
+  /** True for a stream: its session stays connected, without a deadline, and is begun again when it ends. */
+  readonly stays: boolean;
   decode(frame: Uint8Array, channel: ChannelId): Decoded<R>;
   normalise(record: R, context: ReadingContext): readonly DraftReading[];
   session(transport: Transport, sink: ReadingSink, context: SessionContext, signal: AbortSignal): Promise<SessionEnd>;

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { BleEnrolment } from "../drivers/ble/sensor-session.ts";
 import type { EnrolledSensor, ReadingSink, SensorDriver, SessionContext } from "../drivers/driver.ts";
 import { isHubError } from "../protocol/errors.ts";
@@ -10,6 +11,7 @@ import type { HubConfig } from "./config/hub-config.ts";
 import type { RadioView, SensorView } from "./diagnostics/hub-view.ts";
 import type { Ingest } from "./ingest/ingest.ts";
 import { loadNative } from "./load-native.ts";
+import { openSensorMemories } from "./sensor-memory.ts";
 import { HUB_VERSION } from "./version.ts";
 
 export interface SensorPartsOptions {
@@ -79,8 +81,6 @@ const createRadioSource = async (
         sensor: one.sensor,
         address: addressOf(one),
         driver: withSink(one.driver, ingest.sinkOf(one.sensor.id)),
-        // No Bluetooth driver of this version reads a stream.
-        stays: false,
       }),
     ),
     sink: ingest.sinkOf(null),
@@ -143,6 +143,9 @@ const createSerialSource = async (
 /** Make ready what reads the enrolled sensors. Never rejects for what the machine lacks: that is each sensor's trouble. */
 export const createSensorParts = async (options: SensorPartsOptions): Promise<SensorParts> => {
   const { config, enrolments, ingest, clock, time, logger } = options;
+  const memoryFile = join(config.hub.dataDir, "sensor-memory.json");
+  const ours = enrolments.enrolled.map(({ sensor }) => sensor);
+  const memories = await openSensorMemories(memoryFile, ours, logger);
   const contextOf = (sensor: EnrolledSensor): SessionContext => ({
     sensor,
     hub: { id: config.hub.id, version: HUB_VERSION },
@@ -150,6 +153,7 @@ export const createSensorParts = async (options: SensorPartsOptions): Promise<Se
     clock,
     time,
     logger,
+    memory: memories.of(sensor.id, sensor.assignment),
   });
 
   const setAside: SetAside[] = [...enrolments.setAside];

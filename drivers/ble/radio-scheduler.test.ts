@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSimulatedClock, type SimulatedClock } from "../../hardware-sim/clock/simulated-clock.ts";
+import { createMemorySensorMemory } from "../../hardware-sim/ports/memory-sensor-memory.ts";
 import { HubError } from "../../protocol/errors.ts";
 import { assignmentId, catalogueId, driverId, hubId, sensorId } from "../../protocol/ids.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
@@ -26,11 +27,11 @@ const enrol = (name: string, address: string, session: Session, stays = false): 
     id: driverId("fake"),
     version: "1.0.0",
     transport: "ble",
+    stays,
     decode: () => ({ tag: "malformed", reason: "unsupported", detail: "" }),
     normalise: () => [],
     session,
   },
-  stays,
 });
 
 let clock: SimulatedClock;
@@ -66,6 +67,7 @@ const schedule = (devices: Device[], sensors: readonly BleEnrolment[]) => {
       clock,
       time: clock,
       logger,
+      memory: createMemorySensorMemory(),
     }),
     clock,
     logger,

@@ -43,7 +43,7 @@ export const createRadioScheduler = (options: RadioSchedulerOptions): RadioSched
   const latest = new Map<SensorId, Advertisement>();
   const unknown = createUnknownAdvertisers();
   const ledger = createRadioLedger(options.sensors);
-  let policy = initialPolicy(options.sensors.map(({ sensor, stays }) => ({ id: sensor.id, stays })));
+  let policy = initialPolicy(options.sensors.map(({ sensor, driver }) => ({ id: sensor.id, stays: driver.stays })));
 
   const run = async (signal: AbortSignal): Promise<void> => {
     const tasks = new Set<Promise<void>>();

@@ -1,6 +1,7 @@
 import { beforeEach, expect, it } from "vitest";
 import { createSimulatedClock, type SimulatedClock } from "../../hardware-sim/clock/simulated-clock.ts";
 import { createMemoryBleLink } from "../../hardware-sim/ports/memory-ble-link.ts";
+import { createMemorySensorMemory } from "../../hardware-sim/ports/memory-sensor-memory.ts";
 import { HubError } from "../../protocol/errors.ts";
 import { assignmentId, catalogueId, driverId, hubId, sensorId } from "../../protocol/ids.ts";
 import { seconds } from "../../protocol/time.ts";
@@ -32,11 +33,11 @@ const enrolment = (session: Session, stays = false): BleEnrolment => ({
     id: driverId("fake"),
     version: "1.0.0",
     transport: "ble",
+    stays,
     decode: () => ({ tag: "malformed", reason: "unsupported", detail: "" }),
     normalise: () => [],
     session,
   },
-  stays,
 });
 
 let clock: SimulatedClock;
@@ -51,6 +52,7 @@ const run = (session: Session, stays = false) => {
     clock,
     time: clock,
     logger: silentLogger,
+    memory: createMemorySensorMemory(),
   };
   const held: { outcome: SessionOutcome | null } = { outcome: null };
   const done = runSession(enrolment(session, stays), link, sink, context, stop.signal).then((outcome) => {

@@ -17,8 +17,6 @@ export interface BleEnrolment {
   /** Identity address, with colons. */
   readonly address: string;
   readonly driver: SensorDriver<unknown>;
-  /** A stream: it stays connected, without a deadline, and is connected to again when it ends. */
-  readonly stays: boolean;
 }
 
 /** How the last session ended, for the technician. */
@@ -42,7 +40,7 @@ const reasonOf = (thrown: unknown, signal: AbortSignal): SessionOutcome["reason"
  * resolves. Never rejects: what went wrong is in the outcome.
  */
 export const runSession = async (
-  { driver, stays, sensor }: BleEnrolment,
+  { driver, sensor }: BleEnrolment,
   link: BleLink,
   sink: ReadingSink,
   context: SessionContext,
@@ -59,7 +57,7 @@ export const runSession = async (
 
   const session = driver.session(link, sink, context, stop.signal);
   try {
-    const end = await within(session, stays ? NO_DEADLINE : SESSION_DEADLINE, late, clock, signal);
+    const end = await within(session, driver.stays ? NO_DEADLINE : SESSION_DEADLINE, late, clock, signal);
     return { at: time.stamp(), reason: end.reason, readings: end.readings, trouble: null };
   } catch (thrown) {
     stop.abort(thrown);

@@ -37,6 +37,7 @@ const decode = (frame: Uint8Array, quirks: readonly string[]): Decoded<CuffRecor
 const profile: GattProfile<CuffRecord> = {
   id: driverId("gatt-blood-pressure"),
   version: BLOOD_PRESSURE_VERSION,
+  stays: false,
   name: "blood pressure measurement",
   measurements: [channelId("2a35")],
   statics: [FEATURE],

@@ -15,6 +15,7 @@ export const createGattDriver = <R>(profile: GattProfile<R>): SensorDriver<R> =>
     id: profile.id,
     version: profile.version,
     transport: "ble",
+    stays: profile.stays,
     decode: (frame, channel) => profile.decode(frame, channel, []),
     normalise: (record, context) => [draftReading(profile.measure(record), context, zones)],
     session: async (transport, sink, context, signal) => {

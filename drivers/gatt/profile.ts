@@ -10,6 +10,8 @@ export type Statics = ReadonlyMap<ChannelId, Uint8Array>;
 export interface GattProfile<R> {
   readonly id: DriverId;
   readonly version: string;
+  /** A stream, see SensorDriver. */
+  readonly stays: boolean;
   /** What people call the service in messages. */
   readonly name: string;
   /** Characteristics whose values are measurements. A sensor has at least one of them; each that it has is subscribed. */

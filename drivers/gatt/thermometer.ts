@@ -24,6 +24,7 @@ const decode = (frame: Uint8Array): Decoded<TemperatureRecord> => {
 const profile: GattProfile<TemperatureRecord> = {
   id: driverId("gatt-thermometer"),
   version: THERMOMETER_VERSION,
+  stays: false,
   name: "temperature measurement",
   measurements: [channelId("2a1c")],
   statics: [TYPE],

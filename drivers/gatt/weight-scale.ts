@@ -14,6 +14,7 @@ const AND_WEIGHT = "234341011fe41eff80cb00ff78297d8b";
 const profile: GattProfile<WeightRecord> = {
   id: driverId("gatt-weight-scale"),
   version: WEIGHT_SCALE_VERSION,
+  stays: false,
   name: "weight measurement",
   measurements: [channelId("2a9d"), channelId(AND_WEIGHT)],
   statics: [],

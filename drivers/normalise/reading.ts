@@ -18,6 +18,13 @@ export interface Measurement {
   readonly quality: readonly Quality[];
   /** The sensor's own stamp, null where it sent none. */
   readonly time: DateTime | null;
+  /** Minutes ahead of UTC that the sensor sent with its stamp; null: its time is the home's local time. */
+  readonly offsetMin?: number | null;
+  /** ISO day of the week (Monday 1) that the sensor sent with its stamp. */
+  readonly weekday?: number | null;
+  readonly durationMs?: number;
+  /** The sensor's own number of the record: it tells two measurements of one minute apart. */
+  readonly deviceSequence?: number | null;
   /** What the record itself says about its sensor, over what the session knows. */
   readonly device?: Partial<Pick<ReadingDevice, "model" | "serial">>;
 }
@@ -45,8 +52,8 @@ export const draftReading = (measurement: Measurement, context: ReadingContext, 
       time !== null && isTelling(time)
         ? { deviceRaw: rawTextOf(time) }
         : { bootId: at.bootId, counter: context.counter },
-    durationMs: null,
-    deviceSequence: null,
+    durationMs: measurement.durationMs ?? null,
+    deviceSequence: measurement.deviceSequence ?? null,
   });
   return {
     schema: "reading/1",
@@ -63,9 +70,9 @@ export const draftReading = (measurement: Measurement, context: ReadingContext, 
     quality: measurement.quality,
     time: readingTime({
       device: time,
-      offsetMin: null,
-      weekday: null,
-      durationMs: 0,
+      offsetMin: measurement.offsetMin ?? null,
+      weekday: measurement.weekday ?? null,
+      durationMs: measurement.durationMs ?? 0,
       receptionDelayMs: RECEPTION_DELAY[context.transport],
       at,
       pair: context.pair,

@@ -12,6 +12,8 @@ export const createSerialDriver = <R>(protocol: SerialProtocol<R>): SensorDriver
     id: protocol.id,
     version: protocol.version,
     transport: "serial",
+    // A cable: the session lasts as long as it is plugged in, and the supervisor begins it again.
+    stays: true,
     decode: (frame) => protocol.decode(frame),
     normalise: (record, context) => [draftReading(protocol.measure(record), context, zones)],
     session: async (transport, sink, context, signal) => {

@@ -1,6 +1,6 @@
-import { open, readFile, rename } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import { HubError, type HubErrorCode, messageOf } from "../../protocol/errors.ts";
+import { replaceDurably } from "./durable-file.ts";
 
 /** Numbers that may have been given. Kept outside the database, so that losing the database never gives one twice. */
 export interface NumberFloor {
@@ -13,8 +13,6 @@ export interface NumberFloor {
  * this many numbers are skipped when the database was lost.
  */
 export const FLOOR_BLOCK = 10_000;
-
-const FILE_MODE = 0o600;
 
 const codeOfErrno: ReadonlyMap<string, HubErrorCode> = new Map([
   ["ENOSPC", "outbox-disk-full"],
@@ -31,16 +29,6 @@ export const fileFailure = (doing: string, thrown: unknown): HubError => {
   return new HubError(codeOfErrno.get(errno) ?? "outbox-poisoned", `${doing}: ${messageOf(thrown)}`, { cause: thrown });
 };
 
-/** Names in a directory are durable only after the directory itself was synchronised (fsync(2), notes). */
-export const syncDirectory = async (directory: string): Promise<void> => {
-  const handle = await open(directory, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
-
 /** Null where there is none, or none that can be read. */
 export const readFloor = async (path: string): Promise<NumberFloor | null> => {
   let text: string;
@@ -54,24 +42,10 @@ export const readFloor = async (path: string): Promise<NumberFloor | null> => {
   return match === null ? null : { seq: Number(match[1]), counter: Number(match[2]) };
 };
 
-/** The content is on the disk when it resolves; the name may not be. */
-export const writeDurably = async (path: string, content: string | Uint8Array): Promise<void> => {
-  const handle = await open(path, "w", FILE_MODE);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
-
 /** Durable when it resolves: file, then name, then directory. A cut in between leaves the old floor. */
 export const writeFloor = async (path: string, floor: NumberFloor): Promise<void> => {
-  const draft = `${path}.new`;
   try {
-    await writeDurably(draft, `seq ${floor.seq}\ncounter ${floor.counter}\n`);
-    await rename(draft, path);
-    await syncDirectory(dirname(path));
+    await replaceDurably(path, `seq ${floor.seq}\ncounter ${floor.counter}\n`);
   } catch (thrown) {
     throw fileFailure("outbox floor: write", thrown);
   }

@@ -2,7 +2,8 @@ import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs
 import { basename, dirname, join, resolve } from "node:path";
 import { HubError } from "../../protocol/errors.ts";
 import { type EpochMs, isoUtc } from "../../protocol/time.ts";
-import { fileFailure, syncDirectory, writeDurably } from "./number-floor.ts";
+import { syncDirectory, writeDurably } from "./durable-file.ts";
+import { fileFailure } from "./number-floor.ts";
 import type { OpenDatabase } from "./sqlite.ts";
 
 /**

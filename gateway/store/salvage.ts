@@ -1,7 +1,8 @@
 import { copyFile, open, rename } from "node:fs/promises";
 import { isHubError } from "../../protocol/errors.ts";
 import { closeQuietly, openDatabaseFile } from "./database-file.ts";
-import { FLOOR_BLOCK, fileFailure, type NumberFloor, syncDirectory } from "./number-floor.ts";
+import { syncDirectory } from "./durable-file.ts";
+import { FLOOR_BLOCK, fileFailure, type NumberFloor } from "./number-floor.ts";
 import { type OutboxFiles, removeDrafts, sizeOf } from "./outbox-files.ts";
 import { PAGE_SIZE } from "./page-size.ts";
 import { absentFrom, copyLeaves, copyTables, highestOf, READING, SETTLED, type Tally } from "./salvage-rows.ts";

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createRadioScheduler } from "../../drivers/ble/radio-scheduler.ts";
 import type { BleEnrolment } from "../../drivers/ble/sensor-session.ts";
 import type { ReadingSink, SensorDriver } from "../../drivers/driver.ts";
+import { createMemorySensorMemory } from "../../hardware-sim/ports/memory-sensor-memory.ts";
 import { createChance } from "../../hardware-sim/radio/seeded.ts";
 import { fromHex, toHex } from "../../protocol/bytes.ts";
 import { assignmentId, catalogueId, channelId, driverId, hubId, sensorId } from "../../protocol/ids.ts";
@@ -42,11 +43,11 @@ const enrolment = (name: string, address: string, session: SensorDriver<unknown>
     id: driverId("fake"),
     version: "1.0.0",
     transport: "ble",
+    stays: false,
     decode: () => ({ tag: "malformed", reason: "unsupported", detail: "" }),
     normalise: () => [],
     session,
   },
-  stays: false,
 });
 
 let adapter: VirtualAdapter;
@@ -112,6 +113,7 @@ describe("the scheduler on this radio", () => {
         clock,
         time,
         logger: silentLogger,
+        memory: createMemorySensorMemory(),
       }),
       clock,
       logger: silentLogger,

@@ -1,4 +1,5 @@
 import type { EnrolledSensor, SessionContext } from "../../drivers/driver.ts";
+import { createMemorySensorMemory } from "../../hardware-sim/ports/memory-sensor-memory.ts";
 import { assignmentId, catalogueId, hubId, sensorId } from "../../protocol/ids.ts";
 import type { Clock, HubTime } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
@@ -29,4 +30,5 @@ export const sessionContext = (clock: Clock & HubTime, sensor: Partial<EnrolledS
   clock,
   time: clock,
   logger: quietLogger,
+  memory: createMemorySensorMemory(),
 });
