@@ -62,7 +62,12 @@ const STOP_BY = {
 const openOutbox = async ({ config, clock, logger }: HubSurroundings): Promise<SqliteOutbox | HubEnd> => {
   try {
     const { openSqliteOutbox } = await loadNative("outbox", "outbox-closed", () => import("./store/outbox.ts"));
-    return await openSqliteOutbox({ directory: join(config.hub.dataDir, "outbox"), clock, logger });
+    return await openSqliteOutbox({
+      directory: join(config.hub.dataDir, "outbox"),
+      clock,
+      logger,
+      credentials: process.env.CREDENTIALS_DIRECTORY,
+    });
   } catch (thrown) {
     if (!isHubError(thrown)) throw thrown;
     logger.error("outbox cannot be opened, the hub does not start", { code: thrown.code, reason: thrown.message });

@@ -23,6 +23,7 @@ export type HubErrorCode =
   | "outbox-poisoned"
   | "outbox-corrupt"
   | "outbox-closed"
+  | "outbox-key"
   | "link-refused"
   | "link-unreachable"
   | "link-tls"

@@ -97,7 +97,7 @@ export const createCommitter =
       ...batch.statements,
       ...(batch.deleted > 0 ? pruning(store, newest) : []),
       ...writes.flatMap((task) => task.statements),
-      ...insertStatements(plan.first, plan.rows),
+      ...insertStatements(plan.first, plan.rows, store.seal),
     ];
     try {
       await raiseFloor(

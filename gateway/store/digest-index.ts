@@ -1,11 +1,7 @@
-import { hash } from "node:crypto";
-import type { Idem, Seq } from "../../protocol/ids.ts";
+import type { Seq } from "../../protocol/ids.ts";
 
 /** 128 bits: among 200 000 remembered readings the chance that any two differ and look alike is below 1e-28. */
 export const DIGEST_BYTES = 16;
-
-/** What the outbox remembers of an idem, of whatever form it is. */
-export const digestOf = (idem: Idem): Uint8Array => hash("sha256", idem, "buffer").subarray(0, DIGEST_BYTES);
 
 /**
  * Which number a reading was stored under, for the last `capacity` numbers given. Fixed memory, and pages of it are

@@ -6,6 +6,7 @@ import type { DigestIndex } from "./digest-index.ts";
 import { loadLedger } from "./load-ledger.ts";
 import { FLOOR_BLOCK, type NumberFloor, readFloor } from "./number-floor.ts";
 import { createEmpty, finishSalvage, type OutboxFiles, removeDrafts, sizeOf } from "./outbox-files.ts";
+import { requireSameKey } from "./outbox-key.ts";
 import type { Ledger } from "./receipt.ts";
 import {
   mendJournal,
@@ -16,12 +17,14 @@ import {
   skipMissing,
 } from "./recovery.ts";
 import { metaOf } from "./schema.ts";
+import type { Seal } from "./seal.ts";
 import type { Database, OpenDatabase } from "./sqlite.ts";
 import { leavesConnectionSound } from "./trouble.ts";
 
 /** An open database and what the outbox keeps of it in memory. */
 export interface Store {
   readonly database: Database;
+  readonly seal: Seal;
   readonly ledger: Ledger;
   readonly digests: DigestIndex;
   /** Counters up to here may have been handed out. */
@@ -40,6 +43,7 @@ export interface StoreOptions {
   readonly openDatabase: OpenDatabase;
   /** For how many numbers a digest is remembered. */
   readonly remember: number;
+  readonly seal: Seal;
 }
 
 const NO_FLOOR: NumberFloor = { seq: 0, counter: 0 };
@@ -62,11 +66,11 @@ const emptyJournal = async (database: Database): Promise<void> => {
  * silence.
  */
 export const openStore = async (options: StoreOptions & { readonly given: number }): Promise<Store> => {
-  const { files, clock, logger, openDatabase, remember } = options;
+  const { files, clock, logger, openDatabase, remember, seal } = options;
   await finishSalvage(files, clock.now());
   await removeDrafts(files);
   const floor = await readFloor(files.floor);
-  const context: RecoveryContext = { files, clock, logger, openDatabase, floor };
+  const context: RecoveryContext = { files, clock, logger, openDatabase, floor, seal };
   let recovery: OutboxRecovery | null = null;
   const mended = await mendJournal(context);
   const journal = (await sizeOf(files.journal)) ?? 0;
@@ -78,6 +82,7 @@ export const openStore = async (options: StoreOptions & { readonly given: number
   const open = async (): Promise<Pick<Store, "database" | "ledger" | "digests">> => {
     const database = await openDatabaseFile(files.database, openDatabase);
     try {
+      await requireSameKey(database, seal);
       if (journal > 0) await emptyJournal(database);
       return { database, ...(await loadLedger(database, remember)) };
     } catch (thrown) {
@@ -109,7 +114,7 @@ export const openStore = async (options: StoreOptions & { readonly given: number
       });
     }
     const counter = await metaOf(database, "counter");
-    return { ...opened, counter, floor: floor ?? NO_FLOOR, prunedTo: 0, recovery };
+    return { ...opened, seal, counter, floor: floor ?? NO_FLOOR, prunedTo: 0, recovery };
   } catch (thrown) {
     await closeQuietly(database);
     throw thrown;

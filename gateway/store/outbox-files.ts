@@ -16,6 +16,8 @@ export interface OutboxFiles {
   readonly journal: string;
   readonly lock: string;
   readonly floor: string;
+  /** Of what is stored, where no credential brings it. */
+  readonly key: string;
   /** Being filled from a damaged database; worthless until it has the next name. */
   readonly draft: string;
   /** Complete, and about to take the place of the damaged database. */
@@ -44,6 +46,7 @@ export const outboxFiles = (directory: string): OutboxFiles => {
     journal: `${database}${WAL}`,
     lock: join(directory, "outbox.lock"),
     floor: join(directory, "outbox.floor"),
+    key: join(directory, "outbox.key"),
     draft: `${database}.new`,
     salvaged: `${database}.salvaged`,
     mended: `${database}${WAL}.mended`,

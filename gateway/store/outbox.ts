@@ -5,18 +5,20 @@ import type { Logger } from "../../protocol/ports/logger.ts";
 import type { Appended, Outbox, UnreadableCapture } from "../../protocol/ports/outbox.ts";
 import { minutes } from "../../protocol/time.ts";
 import type { Entry } from "./append-plan.ts";
+import { captureStatements } from "./capture.ts";
 import { createCommitter, type Task } from "./committer.ts";
 import { closeQuietly } from "./database-file.ts";
-import { digestOf } from "./digest-index.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import { type GuardedStore, openGuardedStore } from "./guarded-store.ts";
 import { writeFloor } from "./number-floor.ts";
 import { createDirectory, lockDirectory, outboxFiles } from "./outbox-files.ts";
+import { loadSeal } from "./outbox-key.ts";
 import { encodePayload } from "./payload.ts";
 import { type RefusedReading, readNewest, readNext, readRefused, readUnreadable } from "./read-rows.ts";
 import { applyReceipt, readReceipt } from "./receipt.ts";
 import type { OutboxRecovery } from "./recovery.ts";
 import { setMeta } from "./schema.ts";
+import type { Seal } from "./seal.ts";
 import { createSettlementQueue, MAX_SETTLED_PER_COMMIT } from "./settlement-queue.ts";
 import { type OpenDatabase, openDatabase as openSqlite } from "./sqlite.ts";
 import { type SqlStatement, transact } from "./transaction.ts";
@@ -30,6 +32,8 @@ export interface SqliteOutboxOptions {
   readonly logger: Logger;
   /** For how many of the newest numbers a reading that comes again is known; 200 000 unless given. */
   readonly remember?: number;
+  /** Folder of systemd's credentials, `$CREDENTIALS_DIRECTORY`: where it has the key, no key file is used. */
+  readonly credentials?: string | undefined;
   /** SQLite through `sqlite3` unless given. */
   readonly openDatabase?: OpenDatabase;
 }
@@ -63,24 +67,13 @@ const MAX_QUEUED = 4096;
 /** Counters made durable at a time: one commit in 1 000 calls, and at most as many skipped by a crash. */
 const COUNTER_BLOCK = 1000;
 
-/** Unreadable captures kept (contract of keepUnreadable). */
-const MAX_CAPTURES = 1000;
-
-const captureStatements = (capture: UnreadableCapture): readonly SqlStatement[] => [
-  {
-    sql: "INSERT INTO unreadable (sensor, channel, reason, raw_hex, received_utc) VALUES (?, ?, ?, ?, ?)",
-    parameters: [capture.sensor, capture.channel, capture.reason, capture.rawHex, capture.receivedUtc],
-  },
-  { sql: "DELETE FROM unreadable WHERE id <= (SELECT max(id) FROM unreadable) - ?", parameters: [MAX_CAPTURES] },
-];
-
 /**
  * The outbox in SQLite: `append` resolves after fsync, whatever else happens to the process or the power. Rejects with
- * HubError `invalid-config` (another hub has the directory, or a newer release wrote the file), `outbox-read-only`,
+ * HubError `outbox-key` (see outbox-key.ts), `invalid-config` (another hub has the directory, or a newer release wrote the file), `outbox-read-only`,
  * `outbox-disk-full` or `outbox-poisoned`. Damage does not reject: see `recovered`.
  */
 export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<SqliteOutbox> => {
-  const { directory, clock, logger, remember = REMEMBERED, openDatabase = openSqlite } = options;
+  const { directory, clock, logger, remember = REMEMBERED, openDatabase = openSqlite, credentials } = options;
   const files = outboxFiles(directory);
   await createDirectory(directory);
   const lock = await lockDirectory(files, openDatabase);
@@ -88,8 +81,10 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
   let reserved = 0;
   let counter = 0;
   let guard: GuardedStore;
+  let seal: Seal;
   try {
-    guard = await openGuardedStore({ files, clock, logger, openDatabase, remember }, (store) => {
+    seal = await loadSeal(files, openDatabase, credentials);
+    guard = await openGuardedStore({ files, clock, logger, openDatabase, remember, seal }, (store) => {
       // What was not durable yet is waiting again, and will be receipted again.
       settlements.clear();
       reserved = Math.max(reserved, store.counter);
@@ -205,7 +200,9 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
   return {
     append: async (readings): Promise<readonly Appended[]> => {
       requireRoom("append");
-      const entries = readings.map((draft): Entry => ({ digest: digestOf(draft.idem), payload: encodePayload(draft) }));
+      const entries = readings.map(
+        (draft): Entry => ({ digest: seal.digestOf(draft.idem), payload: encodePayload(draft) }),
+      );
       const bytes = entries.reduce((sum, { payload }) => sum + payload.byteLength, 0);
       const { promise, resolve, reject } = Promise.withResolvers<readonly Appended[]>();
       groups.submit({ tag: "append", entries, bytes, answer: { resolve, reject } });
@@ -225,9 +222,9 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
       else if (settlements.size > 0) flushLater();
       return effects.settlement;
     },
-    keepUnreadable: (capture) => write("capture", captureStatements(capture)),
+    keepUnreadable: (capture) => write("capture", captureStatements(capture, seal)),
     refused: (limit) => read("refused readings", (store) => readRefused(store, limit)),
-    unreadable: (limit) => read("captures", ({ database }) => readUnreadable(database, limit)),
+    unreadable: (limit) => read("captures", (store) => readUnreadable(store, limit)),
     depth: () => {
       const { waiting, refused, newest } = guard.latest.ledger;
       return {

@@ -7,6 +7,7 @@ import type { NumberFloor } from "./number-floor.ts";
 import { finishSalvage, moveAside, type OutboxFiles, pruneDamaged, replaceJournal, sizeOf } from "./outbox-files.ts";
 import { type Salvaged, salvage } from "./salvage.ts";
 import { setMeta } from "./schema.ts";
+import type { Seal } from "./seal.ts";
 import type { Database, OpenDatabase } from "./sqlite.ts";
 import { transact } from "./transaction.ts";
 
@@ -26,6 +27,7 @@ export interface RecoveryContext {
   readonly logger: Logger;
   readonly openDatabase: OpenDatabase;
   readonly floor: NumberFloor | null;
+  readonly seal: Seal;
 }
 
 const account = (found: Salvaged): string => {
@@ -36,8 +38,8 @@ const account = (found: Salvaged): string => {
 
 /** The damaged database moves aside, and a new one with what could be saved takes its place. */
 export const replaceDamaged = async (context: RecoveryContext, damage: unknown): Promise<OutboxRecovery> => {
-  const { files, openDatabase, clock, logger, floor } = context;
-  const found = await salvage(files, openDatabase, floor);
+  const { files, clock, logger, floor } = context;
+  const found = await salvage(files, context, floor);
   const movedTo = await finishSalvage(files, clock.now());
   const dropped = await pruneDamaged(files);
   if (dropped > 0) logger.warn("old damaged outbox files removed", { count: dropped });
@@ -80,10 +82,10 @@ const gone = (what: string, floor: NumberFloor, movedTo: string | null): OutboxR
 
 /** There is no database, and numbers were given from one: start anew above them. */
 export const replaceMissing = async (context: RecoveryContext, floor: NumberFloor): Promise<OutboxRecovery> => {
-  const { files, openDatabase, clock } = context;
+  const { files, clock } = context;
   // A journal without its database would be deleted by SQLite.
   const movedTo = await moveAside(files, clock.now());
-  await salvage(files, openDatabase, floor);
+  await salvage(files, context, floor);
   await finishSalvage(files, clock.now());
   return gone("the database is gone, so readings may be lost", floor, movedTo);
 };

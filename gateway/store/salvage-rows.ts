@@ -1,9 +1,11 @@
 import { isHubError } from "../../protocol/errors.ts";
 import type { Seq } from "../../protocol/ids.ts";
+import { MAX_CAPTURES } from "./capture.ts";
 import { DIGEST_BYTES } from "./digest-index.ts";
 import { scanLeaves } from "./leaf-scan.ts";
 import { crcOf, decodeRow } from "./payload.ts";
 import { UNREADABLE } from "./schema.ts";
+import type { Seal } from "./seal.ts";
 import { createSeqRanges, type SeqRange, type SeqRanges } from "./seq-ranges.ts";
 import { type Database, integerOf, type SqlRow, type SqlValue } from "./sqlite.ts";
 import { type SqlStatement, transact } from "./transaction.ts";
@@ -14,8 +16,6 @@ const SPAN = 256;
 const MAX_FAILED_READS = 20_000;
 /** Journal of the new file: 16 x 256 rows of 1.5 kB are 6 MB. */
 const SPANS_PER_CHECKPOINT = 16;
-/** Captures kept at most (contract of keepUnreadable). */
-const CAPTURES = 1000;
 
 export interface Table {
   readonly name: string;
@@ -32,7 +32,7 @@ export const SETTLED: Table = { name: "settled", key: "seq", columns: ["seq", "i
 const UNREADABLE_CAPTURE: Table = {
   name: "unreadable",
   key: "id",
-  columns: ["id", "sensor", "channel", "reason", "raw_hex", "received_utc"],
+  columns: ["id", "sensor", "channel", "reason", "raw_hex", "received_utc", "sealed"],
 };
 
 /** The row as the new file takes it; null where not even its shape is right. */
@@ -106,13 +106,13 @@ export interface Tally {
 }
 
 const checkReading =
-  (tally: Tally): Check =>
+  (tally: Tally, seal: Seal): Check =>
   (row) => {
     const { seq, state, format, idem, crc, reason, payload } = row;
     const shaped = typeof seq === "number" && typeof state === "number" && typeof format === "number";
     if (!shaped || !isDigest(idem) || !(payload instanceof Uint8Array)) return null;
     const sum = typeof crc === "number" ? crc : null;
-    const readable = decodeRow({ seq: seq as Seq, format, digest: idem, crc: sum, payload }).tag === "ok";
+    const readable = decodeRow({ seq: seq as Seq, format, digest: idem, crc: sum, payload }, seal).tag === "ok";
     tally[readable ? "readings" : "unreadable"] += 1;
     const why = readable ? (typeof reason === "string" ? reason : null) : "damaged on the disk";
     return [seq, readable ? state : UNREADABLE, format, idem, sum, why, payload];
@@ -121,8 +121,9 @@ const checkReading =
 const checkSettled: Check = ({ seq, idem }) => (typeof seq === "number" && isDigest(idem) ? [seq, idem] : null);
 
 const checkCapture: Check = (row) => {
-  const values = UNREADABLE_CAPTURE.columns.map((column) => row[column] ?? null);
-  return values.slice(1, -1).every((text) => typeof text === "string") ? values : null;
+  const { sensor, channel, reason, raw_hex } = row;
+  const isShaped = [sensor, channel, reason, raw_hex].every((text) => typeof text === "string");
+  return isShaped ? UNREADABLE_CAPTURE.columns.map((column) => row[column] ?? null) : null;
 };
 
 /** By SQL, as far as that goes. Returns the numbers that could not be read. */
@@ -131,11 +132,12 @@ export const copyTables = async (
   target: Database,
   newest: number,
   tally: Tally,
+  seal: Seal,
 ): Promise<SeqRanges> => {
-  const lost = await copyRows(source, target, READING, [1, newest], checkReading(tally));
+  const lost = await copyRows(source, target, READING, [1, newest], checkReading(tally, seal));
   await copyRows(source, target, SETTLED, [1, newest], checkSettled);
   const captures = (await highestOf(source, UNREADABLE_CAPTURE)) ?? 0;
-  await copyRows(source, target, UNREADABLE_CAPTURE, [Math.max(1, captures - CAPTURES), captures], checkCapture);
+  await copyRows(source, target, UNREADABLE_CAPTURE, [Math.max(1, captures - MAX_CAPTURES), captures], checkCapture);
   return lost;
 };
 
@@ -174,8 +176,9 @@ export const copyLeaves = async (
   wanted: SeqRanges,
   lost: SeqRanges,
   tally: Tally,
+  seal: Seal,
 ): Promise<void> => {
-  const check = checkReading(tally);
+  const check = checkReading(tally, seal);
   for await (const row of scanLeaves(path, READING.columns)) {
     const { seq, idem, crc, format, payload } = row;
     if (typeof seq !== "number" || !wanted.has(seq) || !isDigest(idem) || !(payload instanceof Uint8Array)) continue;

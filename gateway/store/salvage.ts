@@ -4,9 +4,11 @@ import { closeQuietly, openDatabaseFile } from "./database-file.ts";
 import { syncDirectory } from "./durable-file.ts";
 import { FLOOR_BLOCK, fileFailure, type NumberFloor } from "./number-floor.ts";
 import { type OutboxFiles, removeDrafts, sizeOf } from "./outbox-files.ts";
+import { requireSameKeyAsFarAsKnown } from "./outbox-key.ts";
 import { PAGE_SIZE } from "./page-size.ts";
 import { absentFrom, copyLeaves, copyTables, highestOf, READING, SETTLED, type Tally } from "./salvage-rows.ts";
 import { metaOf, setMeta } from "./schema.ts";
+import type { Seal } from "./seal.ts";
 import { createSeqRanges } from "./seq-ranges.ts";
 import type { Database, OpenDatabase } from "./sqlite.ts";
 import { transact } from "./transaction.ts";
@@ -53,6 +55,12 @@ const firstPageOf = async (path: string): Promise<Uint8Array> => {
   return page;
 };
 
+/** What salvage needs besides the files. */
+export interface SalvageContext {
+  readonly openDatabase: OpenDatabase;
+  readonly seal: Seal;
+}
+
 interface Damaged {
   readonly database: Database;
   readonly path: string;
@@ -78,7 +86,7 @@ const openDamaged = async (files: OutboxFiles, openDatabase: OpenDatabase): Prom
 const fill = async (
   files: OutboxFiles,
   target: Database,
-  openDatabase: OpenDatabase,
+  { openDatabase, seal }: SalvageContext,
   floor: NumberFloor | null,
 ): Promise<Salvaged> => {
   const tally: Tally = { readings: 0, unreadable: 0 };
@@ -89,6 +97,7 @@ const fill = async (
   let lost = createSeqRanges([[1, newest]]);
   if (source !== null) {
     try {
+      await requireSameKeyAsFarAsKnown(source.database, seal);
       // The floor is above every number given; without it, what is seen tells, though it may be damaged itself.
       const seen = Math.max(
         (await highestOf(source.database, READING)) ?? 0,
@@ -96,17 +105,18 @@ const fill = async (
       );
       newest = floor?.seq ?? Math.min(seen, MOST_CREDIBLE);
       counter = await metaOf(source.database, "counter").catch(() => 0);
-      lost = await copyTables(source.database, target, newest, tally);
+      lost = await copyTables(source.database, target, newest, tally, seal);
     } finally {
       await closeQuietly(source.database);
     }
   }
   const wanted = await absentFrom(target, newest);
-  if (present && wanted.size > 0) await copyLeaves(source?.path ?? files.database, target, wanted, lost, tally);
+  if (present && wanted.size > 0) await copyLeaves(source?.path ?? files.database, target, wanted, lost, tally, seal);
   // Without the floor nothing tells how far the damaged end went: one block beyond what was found.
   const above = floor?.seq ?? ((await highestOf(target, READING)) ?? 0) + FLOOR_BLOCK;
   await transact(target, [
     setMeta("newest", above),
+    setMeta("key-check", seal.check),
     setMeta("counter", Math.max(counter, floor?.counter ?? counter + FLOOR_BLOCK)),
   ]);
   const nothing = source === null && tally.readings === 0;
@@ -119,9 +129,10 @@ const fill = async (
  */
 export const salvage = async (
   files: OutboxFiles,
-  openDatabase: OpenDatabase,
+  context: SalvageContext,
   floor: NumberFloor | null,
 ): Promise<Salvaged> => {
+  const { openDatabase } = context;
   await removeDrafts(files);
   try {
     // Closed and opened again, so that its first page is in the file.
@@ -129,7 +140,7 @@ export const salvage = async (
     const target = await openDatabaseFile(files.draft, openDatabase);
     let salvaged: Salvaged;
     try {
-      salvaged = await fill(files, target, openDatabase, floor);
+      salvaged = await fill(files, target, context, floor);
       await target.query("PRAGMA wal_checkpoint(TRUNCATE)");
     } finally {
       await closeQuietly(target);

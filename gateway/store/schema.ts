@@ -19,7 +19,9 @@ export interface Migration {
  * reading: what the region has not accounted for. `idem` is a digest (see digest-index.ts), `reason` the region's,
  * `crc` of number, digest and payload (see payload.ts).
  * settled: digests of what the region has, so that a record read again from a sensor is still a duplicate.
- * meta: `newest` is a floor of the numbers given, `counter` a ceiling of the counters handed out.
+ * unreadable: from version 2 on all of a capture is in `sealed`, and the other columns are empty.
+ * meta: `newest` is a floor of the numbers given, `counter` a ceiling of the counters handed out, `key-check` tells the
+ * key that rows are sealed with (see seal.ts).
  */
 export const migrations: readonly Migration[] = [
   {
@@ -34,9 +36,15 @@ export const migrations: readonly Migration[] = [
       "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     ],
   },
+  {
+    version: 2,
+    // A release of version 1 would take sealed rows for unreadable ones.
+    readableBy: 2,
+    statements: ["ALTER TABLE unreadable ADD COLUMN sealed BLOB"],
+  },
 ];
 
-export type MetaName = "newest" | "counter" | "readable-by";
+export type MetaName = "newest" | "counter" | "readable-by" | "key-check";
 
 export const SET_META = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = ?2";
 

@@ -194,7 +194,7 @@ it("sets a row aside that no longer reads as it was written, reports it, and goe
   await outbox.append([sampleReading(1), sampleReading(2), sampleReading(3)]);
   await outbox[Symbol.asyncDispose]();
   const database = await watched.open(scratch.file("outbox.db"));
-  await database.query("UPDATE reading SET payload = CAST(replace(payload, '124', '134') AS BLOB) WHERE seq = 2");
+  await database.query("UPDATE reading SET payload = (SELECT payload FROM reading WHERE seq = 3) WHERE seq = 2");
   await database[Symbol.asyncDispose]();
   const again = await open();
   expect((await again.next(0, 10)).map(({ seq }) => seq)).toEqual([1, 3]);

@@ -23,7 +23,7 @@ it("lets nobody but its owner read the directory and what is in it", async () =>
   await outbox.append([sampleReading(1)]);
   expect(await modeOf(scratch.directory)).toBe("700");
   const names = await readdir(scratch.directory);
-  expect(names.toSorted()).toEqual(["outbox.db", "outbox.db-wal", "outbox.floor", "outbox.lock"]);
+  expect(names.toSorted()).toEqual(["outbox.db", "outbox.db-wal", "outbox.floor", "outbox.key", "outbox.lock"]);
   for (const name of names) expect(await modeOf(scratch.file(name)), name).toBe("600");
 });
 
@@ -31,7 +31,12 @@ it("leaves no journal behind an orderly close", async () => {
   const outbox = await scratch.open();
   await outbox.append([sampleReading(1)]);
   await outbox[Symbol.asyncDispose]();
-  expect((await readdir(scratch.directory)).toSorted()).toEqual(["outbox.db", "outbox.floor", "outbox.lock"]);
+  expect((await readdir(scratch.directory)).toSorted()).toEqual([
+    "outbox.db",
+    "outbox.floor",
+    "outbox.key",
+    "outbox.lock",
+  ]);
 });
 
 it("refuses a second outbox on one directory, and opens it when the first is closed", async () => {
@@ -65,14 +70,14 @@ it("F11: refuses the file of a newer release with a sentence, and leaves it as i
   const before = await readFile(scratch.file("outbox.db"));
   await expect(scratch.open()).rejects.toMatchObject({
     code: "invalid-config",
-    message: expect.stringMatching(/version 7 and this release reads up to 1; nothing was changed/),
+    message: expect.stringMatching(/version 7 and this release reads up to 2; nothing was changed/),
   });
   expect(await readFile(scratch.file("outbox.db"))).toEqual(before);
   expect((await readdir(scratch.directory)).filter((name) => name.includes("damaged"))).toEqual([]);
 });
 
 it("F11: goes on with the file of a newer release that is marked as readable by this one", async () => {
-  await makeNewer(1);
+  await makeNewer(2);
   const outbox = await scratch.open();
   expect(await outbox.append([sampleReading(3)])).toEqual([{ tag: "stored", seq: 3 }]);
   expect(await outbox.settle(receipt(1))).toMatchObject({ settled: 1 });
@@ -84,9 +89,9 @@ it("F11: goes on with the file of a newer release that is marked as readable by 
 });
 
 const next: Migration = {
-  version: 2,
-  readableBy: 1,
-  statements: ["ALTER TABLE reading ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0", "CREATE TABLE added (n INTEGER)"],
+  version: 3,
+  readableBy: 2,
+  statements: ["ALTER TABLE reading ADD COLUMN later INTEGER NOT NULL DEFAULT 0", "CREATE TABLE added (n INTEGER)"],
 };
 
 it("F11: migrates in one step that either happened or did not", async () => {
@@ -96,15 +101,15 @@ it("F11: migrates in one step that either happened or did not", async () => {
   const watched = createWatchedDatabase();
   const database = await watched.open(scratch.file("outbox.db"));
   const version = async () => (await database.query("PRAGMA user_version"))[0]?.user_version;
-  for (const failing of [/ADD COLUMN sealed/, /CREATE TABLE added/, /PRAGMA user_version = 2/, /^COMMIT/]) {
+  for (const failing of [/ADD COLUMN later/, /CREATE TABLE added/, /PRAGMA user_version = 3/, /^COMMIT/]) {
     watched.failOn(failing, "outbox-disk-full");
     await expect(migrate(database, [...migrations, next])).rejects.toMatchObject({ code: "outbox-disk-full" });
-    expect(await version()).toBe(1);
-    expect(await database.query("SELECT name FROM pragma_table_info('reading') WHERE name = 'sealed'")).toEqual([]);
+    expect(await version()).toBe(2);
+    expect(await database.query("SELECT name FROM pragma_table_info('reading') WHERE name = 'later'")).toEqual([]);
   }
   await migrate(database, [...migrations, next]);
-  expect(await version()).toBe(2);
-  expect(await database.query("SELECT seq, sealed FROM reading")).toEqual([{ seq: 1, sealed: 0 }]);
+  expect(await version()).toBe(3);
+  expect(await database.query("SELECT seq, later FROM reading")).toEqual([{ seq: 1, later: 0 }]);
   await migrate(database, [...migrations, next]);
   await database[Symbol.asyncDispose]();
   // The release before goes on with it.
