@@ -8,6 +8,8 @@ export const CONTENT_TYPE = "application/json";
 
 /** Topic `reading`, hub to region. */
 export interface ReadingBatch {
+  /** Which series of numbers (Outbox.series) the readings are numbered in. */
+  readonly series: string;
   readonly batch: readonly Reading[];
 }
 
@@ -17,6 +19,11 @@ export interface ReadingBatch {
  * receipted; it keeps and reports what is refused; it sends again what is missing.
  */
 export interface Receipt {
+  /**
+   * The series of numbers that it speaks of, as the hub named it; null where the region does not say. A hub ignores a
+   * receipt for another series than its own: those numbers were other readings.
+   */
+  readonly series: string | null;
   readonly through: Seq | 0;
   readonly refused: readonly { readonly seq: Seq; readonly reason: string }[];
   /** Inclusive ranges within 1..through. */
@@ -55,6 +62,14 @@ export interface HubEvent {
 
 export type EventCode =
   | "unknown-sensor"
+  /** A sensor of this home is of a model that was withdrawn: it is not read any more. */
+  | "sensor-withdrawn"
+  /** Another sensor answers in the place of the enrolled one: its readings are set aside until somebody looks. */
+  | "sensor-mismatch"
+  /** A sensor's firmware is not one that its certificate is about: its readings are `questionable`. */
+  | "sensor-firmware"
+  /** The catalogue that the configuration names is damaged, and the shipped one stands in. */
+  | "catalogue-fault"
   | "bond-lost"
   | "clock-fault"
   | "buffer-high"
@@ -81,7 +96,8 @@ export const parseReceipt = (payload: Uint8Array): Receipt => {
     throw bad(`not JSON (${messageOf(thrown)})`);
   }
   if (typeof parsed !== "object" || parsed === null) throw bad("not an object");
-  const { through, refused = [], missing = [] } = parsed as Record<string, unknown>;
+  const { series = null, through, refused = [], missing = [] } = parsed as Record<string, unknown>;
+  if (series !== null && typeof series !== "string") throw bad("`series` is not a text");
   if (!isSeqNumber(through)) throw bad("`through` is not a sequence number");
   if (!Array.isArray(refused) || !Array.isArray(missing)) throw bad("`refused` and `missing` must be lists");
   for (const item of refused as { seq?: unknown; reason?: unknown }[]) {
@@ -95,5 +111,5 @@ export const parseReceipt = (payload: Uint8Array): Receipt => {
       throw bad("`missing` needs [from, to] ranges");
     }
   }
-  return { through, refused, missing } as unknown as Receipt;
+  return { series, through, refused, missing } as unknown as Receipt;
 };

@@ -10,7 +10,7 @@ export interface BatchLimits {
 export interface CutBatch {
   /** What is in the payload, ascending; empty where nothing of the readings was to be sent. */
   readonly seqs: readonly Seq[];
-  /** The message `{"batch":[...]}`, UTF-8 JSON. */
+  /** The message `{"series":"...","batch":[...]}`, UTF-8 JSON. */
   readonly payload: Uint8Array;
   /** How many of the readings were looked at and are done with; the others did not fit. */
   readonly taken: number;
@@ -18,9 +18,8 @@ export interface CutBatch {
   readonly oversize: { readonly seq: Seq; readonly bytes: number } | null;
 }
 
-const HEAD = '{"batch":[';
+const headOf = (series: string): string => `{"series":${JSON.stringify(series)},"batch":[`;
 const TAIL = "]}";
-const FRAME_BYTES = HEAD.length + TAIL.length;
 
 /** Bytes of a message around the payload: fixed header 5, packet id 2, properties 22 (mqtt-limits.ts), topic below. */
 const PACKET_BYTES = 5 + 2 + 22 + 2;
@@ -34,6 +33,7 @@ export const largestPayload = (maximumPacketSize: number, topic: string): number
  * `descending` readings are sent ascending all the same.
  */
 export const cutBatch = (
+  series: string,
   readings: readonly Reading[],
   skip: (seq: Seq) => boolean,
   limits: BatchLimits,
@@ -41,7 +41,9 @@ export const cutBatch = (
 ): CutBatch => {
   const texts: string[] = [];
   const seqs: Seq[] = [];
-  let bytes = FRAME_BYTES;
+  const head = headOf(series);
+  const frameBytes = Buffer.byteLength(head) + TAIL.length;
+  let bytes = frameBytes;
   let taken = 0;
   let oversize: CutBatch["oversize"] = null;
   for (const reading of readings) {
@@ -49,10 +51,10 @@ export const cutBatch = (
       const text = JSON.stringify(reading);
       const size = Buffer.byteLength(text);
       const separator = texts.length === 0 ? 0 : 1;
-      if (FRAME_BYTES + size > limits.most) {
+      if (frameBytes + size > limits.most) {
         if (texts.length > 0) break;
         taken += 1;
-        oversize = { seq: reading.seq, bytes: FRAME_BYTES + size };
+        oversize = { seq: reading.seq, bytes: frameBytes + size };
         break;
       }
       if (texts.length > 0 && bytes + separator + size > Math.min(limits.aim, limits.most)) break;
@@ -66,5 +68,5 @@ export const cutBatch = (
     texts.reverse();
     seqs.reverse();
   }
-  return { seqs, payload: Buffer.from(HEAD + texts.join(",") + TAIL), taken, oversize };
+  return { seqs, payload: Buffer.from(head + texts.join(",") + TAIL), taken, oversize };
 };

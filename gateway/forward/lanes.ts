@@ -67,7 +67,7 @@ export const createLanes = (outbox: Outbox, isTaken: (seq: Seq) => boolean): Lan
   const nextLive = async (limits: BatchLimits, top: Seq | 0): Promise<CutBatch> => {
     const from = liveAt;
     const readings = await outbox.next(from, LIVE_READ);
-    const cut = cutBatch(readings, isTaken, limits);
+    const cut = cutBatch(outbox.series, readings, isTaken, limits);
     const last = readings[cut.taken - 1];
     if (last !== undefined) advanceLive(last.seq);
     else if (readings.length === 0) advanceLive(top);
@@ -76,7 +76,7 @@ export const createLanes = (outbox: Outbox, isTaken: (seq: Seq) => boolean): Lan
 
   const newestFirst = async (limits: BatchLimits, top: Seq | 0): Promise<CutBatch> => {
     const readings = await outbox.newest(null, LIVE_READ);
-    const cut = cutBatch(readings, isTaken, limits, "descending");
+    const cut = cutBatch(outbox.series, readings, isTaken, limits, "descending");
     // Not advanceLive: what lies between is passed over, and is the backlog's.
     liveAt = readings[0]?.seq ?? top;
     return cut;
@@ -107,7 +107,7 @@ export const createLanes = (outbox: Outbox, isTaken: (seq: Seq) => boolean): Lan
     },
     backlog: async (limits) => {
       if (ahead.length < READ_AHEAD && isAbove(liveAt, readTo)) await readAhead();
-      const cut = cutBatch(ahead, isTaken, limits);
+      const cut = cutBatch(outbox.series, ahead, isTaken, limits);
       const last = ahead[cut.taken - 1];
       if (last === undefined) return nothing;
       backlogAt = last.seq;
@@ -123,7 +123,7 @@ export const createLanes = (outbox: Outbox, isTaken: (seq: Seq) => boolean): Lan
         found.push(...readings.filter(({ seq }) => wanted.has(seq)));
         at = readings.at(-1)?.seq ?? end;
       }
-      return cutBatch(found, () => false, limits);
+      return cutBatch(outbox.series, found, () => false, limits);
     },
     rewind: (seq) => {
       const isToCome = isAbove(seq, readTo) || ahead.some((one) => one.seq === seq);

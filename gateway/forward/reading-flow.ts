@@ -292,5 +292,5 @@ export const receiptFor = (seqs: readonly Seq[]): Receipt => {
     if (seq > expected) missing.push([expected as Seq, (seq - 1) as Seq]);
     expected = seq + 1;
   }
-  return { through: seqs.at(-1) ?? 0, refused: [], missing };
+  return { series: null, through: seqs.at(-1) ?? 0, refused: [], missing };
 };

@@ -5,7 +5,7 @@ import type { Outbox, Settlement } from "../../protocol/ports/outbox.ts";
 import { createReceiptDesk, joinReceipts } from "./receipt-desk.ts";
 
 const receipt = (through: number, missing: [number, number][] = [], refused: number[] = []): Receipt =>
-  ({ through, missing, refused: refused.map((seq) => ({ seq, reason: "no" })) }) as unknown as Receipt;
+  ({ series: null, through, missing, refused: refused.map((seq) => ({ seq, reason: "no" })) }) as unknown as Receipt;
 
 const settlement: Settlement = { settled: 1, refused: 0, resend: [], unknown: false };
 

@@ -6,8 +6,8 @@ import type { Outbox, Settlement } from "../../protocol/ports/outbox.ts";
 export interface ReceiptOutcomes {
   /** Durable in the outbox. */
   readonly applied: (receipt: Receipt, settlement: Settlement) => void;
-  /** Not a receipt, or one about numbers that were never given; nothing was done with it. */
-  readonly ignored: (why: "malformed" | "unknown", found: string) => void;
+  /** Not a receipt, or one about another series or numbers that were never given; nothing was done with it. */
+  readonly ignored: (why: "malformed" | "unknown" | "other-series", found: string) => void;
   /** The outbox could not take it; the readings are sent again, and the receipt comes again. */
   readonly failed: (thrown: unknown) => void;
 }
@@ -44,6 +44,7 @@ export const joinReceipts = (earlier: Receipt, later: Receipt): Receipt | null =
   const named = new Set<number>(later.refused.map(({ seq }) => seq));
   const asked = (seq: number): boolean => later.missing.some(([from, to]) => from <= seq && seq <= to);
   return {
+    series: later.series,
     through: later.through,
     refused: [...later.refused, ...earlier.refused.filter(({ seq }) => !named.has(seq) && !asked(seq))],
     missing: later.missing,
@@ -86,6 +87,9 @@ export const createReceiptDesk = (outbox: Outbox, outcomes: ReceiptOutcomes): Re
         receipt = parseReceipt(payload);
       } catch (thrown) {
         return outcomes.ignored("malformed", messageOf(thrown));
+      }
+      if (receipt.series !== null && receipt.series !== outbox.series) {
+        return outcomes.ignored("other-series", "it speaks of numbers before this hub's storage began anew");
       }
       if (highest(receipt) > (outbox.depth().newest ?? 0)) {
         return outcomes.ignored("unknown", "numbers that this hub never gave");

@@ -26,6 +26,7 @@ const fillableOutbox = () => {
     if (refusal !== null) throw refusal;
   };
   const outbox: Outbox = {
+    series: "0123456789ab",
     append: async (readings) => {
       guard();
       return readings.map((reading): Appended => {

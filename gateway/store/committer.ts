@@ -44,6 +44,7 @@ const raiseFloor = async (store: Store, path: string, seq: number, counter: numb
   const floor = {
     seq: seq > store.floor.seq ? seq + FLOOR_BLOCK - 1 : store.floor.seq,
     counter: counter > store.floor.counter ? counter + FLOOR_BLOCK - 1 : store.floor.counter,
+    series: store.series,
   };
   await writeFloor(path, floor);
   store.floor = floor;

@@ -6,6 +6,8 @@ import { replaceDurably } from "./durable-file.ts";
 export interface NumberFloor {
   readonly seq: number;
   readonly counter: number;
+  /** The series that the numbers are of (Outbox.series) as a number; 0 where a release before it wrote the file. */
+  readonly series: number;
 }
 
 /**
@@ -38,14 +40,14 @@ export const readFloor = async (path: string): Promise<NumberFloor | null> => {
     if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return null;
     throw fileFailure("outbox floor: read", thrown);
   }
-  const match = /^seq (\d{1,16})\ncounter (\d{1,16})\n$/.exec(text);
-  return match === null ? null : { seq: Number(match[1]), counter: Number(match[2]) };
+  const match = /^seq (\d{1,16})\ncounter (\d{1,16})\n(?:series (\d{1,16})\n)?$/.exec(text);
+  return match === null ? null : { seq: Number(match[1]), counter: Number(match[2]), series: Number(match[3] ?? 0) };
 };
 
 /** Durable when it resolves: file, then name, then directory. A cut in between leaves the old floor. */
 export const writeFloor = async (path: string, floor: NumberFloor): Promise<void> => {
   try {
-    await replaceDurably(path, `seq ${floor.seq}\ncounter ${floor.counter}\n`);
+    await replaceDurably(path, `seq ${floor.seq}\ncounter ${floor.counter}\nseries ${floor.series}\n`);
   } catch (thrown) {
     throw fileFailure("outbox floor: write", thrown);
   }

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { isHubError } from "../../protocol/errors.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
@@ -16,9 +17,10 @@ import {
   replaceMissing,
   skipMissing,
 } from "./recovery.ts";
-import { metaOf } from "./schema.ts";
+import { metaOf, setMeta } from "./schema.ts";
 import type { Seal } from "./seal.ts";
 import type { Database, OpenDatabase } from "./sqlite.ts";
+import { transact } from "./transaction.ts";
 import { leavesConnectionSound } from "./trouble.ts";
 
 /** An open database and what the outbox keeps of it in memory. */
@@ -29,6 +31,8 @@ export interface Store {
   readonly digests: DigestIndex;
   /** Counters up to here may have been handed out. */
   readonly counter: number;
+  /** Of numbers, see Outbox.series. */
+  readonly series: number;
   /** As it is on disk. */
   floor: NumberFloor;
   /** Digests of settled readings are forgotten up to here. */
@@ -46,7 +50,7 @@ export interface StoreOptions {
   readonly seal: Seal;
 }
 
-const NO_FLOOR: NumberFloor = { seq: 0, counter: 0 };
+const NO_FLOOR: NumberFloor = { seq: 0, counter: 0, series: 0 };
 
 /**
  * After a crash, so that no torn frames stay in a journal that is written on: mendJournal counts on it. On a full disk
@@ -58,6 +62,18 @@ const emptyJournal = async (database: Database): Promise<void> => {
   } catch (thrown) {
     if (!leavesConnectionSound(thrown)) throw thrown;
   }
+};
+
+/** 48 bits, as many as JavaScript's numbers and 12 hex digits take: two series of a hub are never alike. */
+const SERIES_BELOW = 2 ** 48 - 1;
+
+/** From the database, else from the floor beside it, which outlives it; else these are the first numbers. */
+const seriesOf = async (database: Database, floor: NumberFloor | null): Promise<number> => {
+  const noted = await metaOf(database, "series");
+  if (noted !== 0) return noted;
+  const series = floor === null || floor.series === 0 ? randomInt(1, SERIES_BELOW) : floor.series;
+  await transact(database, [setMeta("series", series)]);
+  return series;
 };
 
 /**
@@ -100,7 +116,7 @@ export const openStore = async (options: StoreOptions & { readonly given: number
     // The floor is at most one block above the numbers given.
     const given = Math.max(ledger.newest, options.given, (floor?.seq ?? 0) - FLOOR_BLOCK);
     if (ledger.newest < given || (mended !== null && recovery === null)) {
-      const above = { seq: Math.max(given, floor?.seq ?? 0), counter: floor?.counter ?? 0 };
+      const above = { seq: Math.max(given, floor?.seq ?? 0), counter: floor?.counter ?? 0, series: floor?.series ?? 0 };
       recovery = await skipMissing(database, above, mended ?? undefined);
       ledger.newest = recovery.skippedTo;
     }
@@ -114,7 +130,8 @@ export const openStore = async (options: StoreOptions & { readonly given: number
       });
     }
     const counter = await metaOf(database, "counter");
-    return { ...opened, seal, counter, floor: floor ?? NO_FLOOR, prunedTo: 0, recovery };
+    const series = await seriesOf(database, floor);
+    return { ...opened, seal, counter, series, floor: floor ?? NO_FLOOR, prunedTo: 0, recovery };
   } catch (thrown) {
     await closeQuietly(database);
     throw thrown;

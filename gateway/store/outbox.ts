@@ -67,6 +67,8 @@ const MAX_QUEUED = 4096;
 /** Counters made durable at a time: one commit in 1 000 calls, and at most as many skipped by a crash. */
 const COUNTER_BLOCK = 1000;
 
+const seriesText = (series: number): string => series.toString(16).padStart(12, "0");
+
 /**
  * The outbox in SQLite: `append` resolves after fsync, whatever else happens to the process or the power. Rejects with
  * HubError `outbox-key` (see outbox-key.ts), `invalid-config` (another hub has the directory, or a newer release wrote the file), `outbox-read-only`,
@@ -174,10 +176,10 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
   };
 
   const flushEverything = async (): Promise<void> => {
-    const { database, ledger, digests } = guard.require("close");
+    const { database, ledger, digests, series } = guard.require("close");
     while (settlements.size > 0) await transact(database, settlements.take(digests).statements);
     await transact(database, [setMeta("counter", counter)]);
-    await writeFloor(files.floor, { seq: ledger.newest, counter });
+    await writeFloor(files.floor, { seq: ledger.newest, counter, series });
   };
 
   const read = async <T>(doing: string, rows: (store: GuardedStore["latest"]) => Promise<T>): Promise<T> => {
@@ -198,6 +200,9 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
   };
 
   return {
+    get series() {
+      return seriesText(guard.latest.series);
+    },
     append: async (readings): Promise<readonly Appended[]> => {
       requireRoom("append");
       const entries = readings.map(
@@ -212,8 +217,8 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
     newest: (before, limit) => read("newest", (store) => readNewest(store, before, limit, quarantine)),
     settle: async (receipt) => {
       requireOpen("settle");
-      const { ledger } = guard.latest;
-      const effects = readReceipt(ledger, receipt);
+      const { ledger, series } = guard.latest;
+      const effects = readReceipt(ledger, seriesText(series), receipt);
       applyReceipt(ledger, effects);
       settlements.add(effects);
       // A restored reading that is lost again would not wait any more: nothing to resend. So this one does not lag.

@@ -42,11 +42,12 @@ const numbersOf = (ranges: readonly SeqRange[], most: number): Seq[] => {
 
 /**
  * What a receipt means for the rows in `ledger`, which it does not change. Applying it twice is applying it once. A
- * receipt that names a number never given is not ours, or this is not the outbox it speaks of: nothing is deleted.
+ * receipt for another series, or that names a number never given, does not speak of this outbox: nothing is deleted.
  * Refusal wins where one number is both refused and missing.
  */
-export const readReceipt = (ledger: Ledger, receipt: Receipt): ReceiptEffects => {
-  if (highest(receipt) > ledger.newest) {
+export const readReceipt = (ledger: Ledger, series: string, receipt: Receipt): ReceiptEffects => {
+  const isOurs = receipt.series === null || receipt.series === series;
+  if (!isOurs || highest(receipt) > ledger.newest) {
     const settlement: Settlement = { settled: 0, refused: 0, resend: [], unknown: true };
     return { settlement, delete: [], refuse: new Map(), restore: [] };
   }

@@ -94,6 +94,7 @@ const fill = async (
   const source = present ? await openDamaged(files, openDatabase) : null;
   let newest = floor?.seq ?? MOST_CREDIBLE;
   let counter = 0;
+  let series = 0;
   let lost = createSeqRanges([[1, newest]]);
   if (source !== null) {
     try {
@@ -105,6 +106,7 @@ const fill = async (
       );
       newest = floor?.seq ?? Math.min(seen, MOST_CREDIBLE);
       counter = await metaOf(source.database, "counter").catch(() => 0);
+      series = await metaOf(source.database, "series").catch(() => 0);
       lost = await copyTables(source.database, target, newest, tally, seal);
     } finally {
       await closeQuietly(source.database);
@@ -117,6 +119,7 @@ const fill = async (
   await transact(target, [
     setMeta("newest", above),
     setMeta("key-check", seal.check),
+    setMeta("series", series || (floor?.series ?? 0)),
     setMeta("counter", Math.max(counter, floor?.counter ?? counter + FLOOR_BLOCK)),
   ]);
   const nothing = source === null && tally.readings === 0;

@@ -21,7 +21,7 @@ export interface Migration {
  * settled: digests of what the region has, so that a record read again from a sensor is still a duplicate.
  * unreadable: from version 2 on all of a capture is in `sealed`, and the other columns are empty.
  * meta: `newest` is a floor of the numbers given, `counter` a ceiling of the counters handed out, `key-check` tells the
- * key that rows are sealed with (see seal.ts).
+ * key that rows are sealed with (see seal.ts), `series` the series of numbers.
  */
 export const migrations: readonly Migration[] = [
   {
@@ -44,7 +44,7 @@ export const migrations: readonly Migration[] = [
   },
 ];
 
-export type MetaName = "newest" | "counter" | "readable-by" | "key-check";
+export type MetaName = "newest" | "counter" | "readable-by" | "key-check" | "series";
 
 export const SET_META = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = ?2";
 

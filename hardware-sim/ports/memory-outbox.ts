@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { HubError, type HubErrorCode } from "../../protocol/errors.ts";
 import type { Seq } from "../../protocol/ids.ts";
 import type { Receipt } from "../../protocol/messages.ts";
@@ -16,6 +17,7 @@ export interface MemoryOutboxDisk {
   /** Never emptied: a reading that was settled is still a duplicate when it comes again. */
   readonly numbers: Map<string, Seq>;
   readonly unreadable: UnreadableCapture[];
+  readonly series: string;
   newest: number;
   counter: number;
   /** While set, nothing is stored and calls reject with this code; a full disk can still be read and settled. */
@@ -26,6 +28,7 @@ export const createMemoryOutboxDisk = (): MemoryOutboxDisk => ({
   rows: new Map(),
   numbers: new Map(),
   unreadable: [],
+  series: randomBytes(6).toString("hex"),
   newest: 0,
   counter: 0,
   fault: null,
@@ -71,6 +74,7 @@ export const createMemoryOutbox = (disk: MemoryOutboxDisk = createMemoryOutboxDi
   };
 
   return {
+    series: disk.series,
     append: async (readings) => {
       require("append", true);
       return readings.map(appendOne);
@@ -92,7 +96,8 @@ export const createMemoryOutbox = (disk: MemoryOutboxDisk = createMemoryOutboxDi
     },
     settle: async (receipt) => {
       require("settle", false);
-      if (highest(receipt) > disk.newest) return { settled: 0, refused: 0, resend: [], unknown: true };
+      const isOurs = receipt.series === null || receipt.series === disk.series;
+      if (!isOurs || highest(receipt) > disk.newest) return { settled: 0, refused: 0, resend: [], unknown: true };
       const reasons = new Map(receipt.refused.map(({ seq, reason }) => [seq as number, reason]));
       const isMissing = (seq: number): boolean => receipt.missing.some(([from, to]) => from <= seq && seq <= to);
       let settled = 0;

@@ -77,7 +77,7 @@ const receiptsOf = async (client: MqttClient): Promise<Receipt[]> => {
 const publish = (client: MqttClient, numbers: readonly number[], id = HUB): Promise<unknown> =>
   client.publishAsync(
     `hemhub/1/${id}/reading`,
-    Buffer.from(encodeMessage({ batch: numbers.map((one) => exampleReading(id, one)) })),
+    Buffer.from(encodeMessage({ series: "0123456789ab", batch: numbers.map((one) => exampleReading(id, one)) })),
     { qos: 1 },
   );
 
@@ -87,7 +87,7 @@ describe("embedded region behind TLS", () => {
     const receipts = await receiptsOf(client);
     await publish(client, [1, 2]);
     await until(() => receipts.length > 0, "the receipt came");
-    expect(receipts).toEqual([{ through: 2, refused: [], missing: [] }]);
+    expect(receipts).toEqual([{ series: "0123456789ab", through: 2, refused: [], missing: [] }]);
     expect(broker.clients).toEqual([HUB]);
   });
 

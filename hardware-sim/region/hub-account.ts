@@ -67,10 +67,9 @@ export interface HubNumbers {
  *
  * The rules, for each reading of a batch in order:
  * 1. Without a whole sequence number of 1 or more it is unreadable: counted, and never receipted.
- * 2. Its key is its id (or the hash of its text where it has none). If its number is known with another key, the hub
- *    began its numbers again. That is flagged, and the account of numbers starts anew as the next generation; what
- *    took effect stays. (A hub with a fresh database whose first number on the wire is above all that the region
- *    knows cannot be told from a gap: the receipt has no name for the database it speaks of.)
+ * 2. A batch that names another series of numbers (`open`), or a number that is known with another key (its id, or the
+ *    hash of its text where it has none), says that the hub began its numbers again. That is flagged, and the account
+ *    of numbers starts anew as the next generation; what took effect stays.
  * 3. A number that was refused stays refused, with the first reason: a hub may send it again until it has the receipt.
  * 4. A key that took effect before is a duplicate, whatever its number: nothing happens, the number is accounted for.
  * 5. Not a valid reading/1, of another hub than the topic names, with an id that is not that of its idem, unwanted by
@@ -83,6 +82,8 @@ export interface HubNumbers {
  */
 export interface HubAccount {
   readonly hub: HubId;
+  /** The next readings are numbered in this series (null: the hub does not say). True where it is another than before. */
+  open(series: string | null): boolean;
   take(candidate: unknown, at: Millis, policy: RefusalPolicy): TakenResult;
   /** `changesAt`: when the receipt changes by itself because a gap gets old. */
   receipt(at: Millis): { readonly receipt: Receipt; readonly changesAt: Millis | null };
@@ -108,6 +109,7 @@ export const covers = (receipt: Receipt, seq: number): boolean =>
 
 export const createHubAccount = (hub: HubId, validate: ReadingValidator, store: ReadingStore): HubAccount => {
   let generation = 1;
+  let series: string | null = null;
   let ledger: Ledger = emptyLedger;
   const keys = new Map<number, string>();
   const refusals = new Map<number, string>();
@@ -159,6 +161,12 @@ export const createHubAccount = (hub: HubId, validate: ReadingValidator, store: 
 
   return {
     hub,
+    open: (named) => {
+      const isOther = named !== null && series !== null && named !== series;
+      series = named ?? series;
+      if (isOther) restart();
+      return isOther;
+    },
     take: (candidate, at, policy) => {
       const seq = numberOf(candidate);
       if (seq === null) {
@@ -179,7 +187,7 @@ export const createHubAccount = (hub: HubId, validate: ReadingValidator, store: 
       const tooMany = refused[MAX_REFUSED];
       const through = tooMany === undefined ? statement.through : tooMany.seq - 1;
       const missing = statement.missing.filter(([from]) => from <= through);
-      const receipt = { through, refused: refused.slice(0, MAX_REFUSED), missing } as unknown as Receipt;
+      const receipt = { series, through, refused: refused.slice(0, MAX_REFUSED), missing } as unknown as Receipt;
       return { receipt, changesAt: statement.changesAt };
     },
     receipted: (receipt, at) => {

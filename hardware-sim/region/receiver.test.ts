@@ -10,6 +10,8 @@ import { exampleReading } from "./example-reading.ts";
 import { covers, GAP_GRACE } from "./hub-account.ts";
 import { createRegionReceiver, type ReceiverOptions, type RegionEvent } from "./receiver.ts";
 
+const SERIES = "0123456789ab";
+
 const HUB = hubId("hub-0042");
 
 const regionOf = (options: Partial<ReceiverOptions> = {}) => {
@@ -24,8 +26,8 @@ const regionOf = (options: Partial<ReceiverOptions> = {}) => {
     });
   const attachment = attach();
   /** One message, and time for its receipt. */
-  const send = async (batch: readonly unknown[], hub: HubId = HUB): Promise<Receipt | undefined> => {
-    receiver.receive(topicOf(hub, "reading"), encodeMessage({ batch: batch as readonly Reading[] }));
+  const send = async (batch: readonly unknown[], hub: HubId = HUB, series = SERIES): Promise<Receipt | undefined> => {
+    receiver.receive(topicOf(hub, "reading"), encodeMessage({ series, batch: batch as readonly Reading[] }));
     await clock.advance(millis(1));
     return receipts.at(-1);
   };
@@ -36,7 +38,12 @@ const regionOf = (options: Partial<ReceiverOptions> = {}) => {
 describe("receiving end of the region", () => {
   it("accepts a batch and receipts it once", async () => {
     const { send, reading, receipts, receiver } = regionOf();
-    expect(await send([reading(1), reading(2), reading(3)])).toEqual({ through: 3, refused: [], missing: [] });
+    expect(await send([reading(1), reading(2), reading(3)])).toEqual({
+      series: SERIES,
+      through: 3,
+      refused: [],
+      missing: [],
+    });
     expect(receipts).toHaveLength(1);
     expect(receiver.counts()).toMatchObject({ accepted: 3, duplicatesReceived: 0, duplicatesInEffect: 0, gaps: 0 });
   });
@@ -62,9 +69,9 @@ describe("receiving end of the region", () => {
 
   it("waits for what was overtaken, and settles all when it comes", async () => {
     const { send, reading, receiver } = regionOf();
-    expect(await send([reading(3)])).toEqual({ through: 0, refused: [], missing: [] });
-    expect(await send([reading(1)])).toEqual({ through: 1, refused: [], missing: [] });
-    expect(await send([reading(2)])).toEqual({ through: 3, refused: [], missing: [] });
+    expect(await send([reading(3)])).toEqual({ series: SERIES, through: 0, refused: [], missing: [] });
+    expect(await send([reading(1)])).toEqual({ series: SERIES, through: 1, refused: [], missing: [] });
+    expect(await send([reading(2)])).toEqual({ series: SERIES, through: 3, refused: [], missing: [] });
     expect(receiver.counts().gaps).toBe(0);
   });
 
@@ -72,20 +79,20 @@ describe("receiving end of the region", () => {
     const { clock, send, reading, receipts, receiver } = regionOf();
     await send([reading(1), reading(4)]);
     await clock.advance(GAP_GRACE);
-    expect(receipts.at(-1)).toEqual({ through: 4, refused: [], missing: [[2, 3]] });
+    expect(receipts.at(-1)).toEqual({ series: SERIES, through: 4, refused: [], missing: [[2, 3]] });
     expect(receiver.counts().gaps).toBe(2);
     const asked = receipts.length;
     await clock.advance(millis(30_000));
     expect(receipts.length).toBe(asked + 1);
-    expect(await send([reading(2), reading(3)])).toEqual({ through: 4, refused: [], missing: [] });
+    expect(await send([reading(2), reading(3)])).toEqual({ series: SERIES, through: 4, refused: [], missing: [] });
   });
 
   it("refuses an invalid reading with place and rule, and repeats that in every receipt", async () => {
     const { send, reading, receiver } = regionOf();
     const wrong = { ...reading(2), kind: "mood" };
     const refused = [{ seq: 2, reason: "/kind must be equal to one of the allowed values" }];
-    expect(await send([reading(1), wrong, reading(3)])).toEqual({ through: 3, refused, missing: [] });
-    expect(await send([wrong])).toEqual({ through: 3, refused, missing: [] });
+    expect(await send([reading(1), wrong, reading(3)])).toEqual({ series: SERIES, through: 3, refused, missing: [] });
+    expect(await send([wrong])).toEqual({ series: SERIES, through: 3, refused, missing: [] });
     expect(receiver.counts()).toMatchObject({ accepted: 2, refused: 2, gaps: 0 });
   });
 
@@ -110,7 +117,7 @@ describe("receiving end of the region", () => {
   it("counts what has no usable number, and what is no batch, without an answer of its own", async () => {
     const { send, reading, receiver } = regionOf();
     const receipt = await send([{ ...reading(1), seq: 0 }, null, 7, "text"]);
-    expect(receipt).toEqual({ through: 0, refused: [], missing: [] });
+    expect(receipt).toEqual({ series: SERIES, through: 0, refused: [], missing: [] });
     receiver.receive("hemhub/1/hub-0042/reading", Buffer.from("{"));
     receiver.receive("hemhub/1/hub-0042/reading", Uint8Array.of(0xff, 0xfe));
     receiver.receive("hemhub/1/hub-0042/state", Buffer.from("null"));
@@ -120,11 +127,24 @@ describe("receiving end of the region", () => {
   it("flags a hub that begins its numbers again, and takes its readings", async () => {
     const { send, reading, events, receiver } = regionOf();
     await send([reading(1), reading(2), reading(3)]);
-    expect(await send([reading(1, 101)])).toEqual({ through: 1, refused: [], missing: [] });
-    expect(await send([reading(2, 102), reading(3, 3)])).toEqual({ through: 3, refused: [], missing: [] });
+    expect(await send([reading(1, 101)])).toEqual({ series: SERIES, through: 1, refused: [], missing: [] });
+    expect(await send([reading(2, 102), reading(3, 3)])).toEqual({
+      series: SERIES,
+      through: 3,
+      refused: [],
+      missing: [],
+    });
     expect(events.filter((event) => event.tag === "numbering-restarted")).toHaveLength(1);
     expect(receiver.hub(HUB)).toMatchObject({ generation: 2, through: 3 });
     expect(receiver.counts()).toMatchObject({ accepted: 5, numberingRestarts: 1, duplicatesReceived: 1 });
+  });
+
+  it("covers nothing of the former numbers for a hub whose storage began anew, even where its first number is high", async () => {
+    const { send, reading, receiver } = regionOf();
+    await send([reading(1), reading(2), reading(3)]);
+    const other = "ffffffffffff";
+    expect(await send([reading(9, 109)], HUB, other)).toEqual({ series: other, through: 0, refused: [], missing: [] });
+    expect(receiver.counts()).toMatchObject({ accepted: 4, numberingRestarts: 1 });
   });
 
   it("keeps its account over a change of broker, and answers on the new one", async () => {
@@ -135,7 +155,7 @@ describe("receiving end of the region", () => {
     expect(receipts).toHaveLength(1);
     expect(receiver.counts().receiptsLost).toBe(1);
     attach();
-    expect(await send([reading(2), reading(3)])).toEqual({ through: 3, refused: [], missing: [] });
+    expect(await send([reading(2), reading(3)])).toEqual({ series: SERIES, through: 3, refused: [], missing: [] });
     expect(receiver.counts()).toMatchObject({ accepted: 3, duplicatesReceived: 1 });
   });
 
@@ -160,7 +180,7 @@ describe("receiving end of the region", () => {
       return new Promise((resolve) => release.push(resolve));
     });
     for (let number = 1; number <= 5; number++) {
-      receiver.receive(topicOf(HUB, "reading"), encodeMessage({ batch: [reading(number)] }));
+      receiver.receive(topicOf(HUB, "reading"), encodeMessage({ series: SERIES, batch: [reading(number)] }));
       await clock.advance(millis(1));
     }
     expect(through).toEqual([1]);
@@ -192,7 +212,7 @@ describe("receiving end of the region", () => {
         for (const one of [...waiting.values()].toSorted(() => chance.fraction() - 0.5)) {
           const copies = chance.happens(0.3) ? 0 : chance.whole(1, 2);
           for (let copy = 0; copy < copies; copy++) {
-            receiver.receive(topicOf(HUB, "reading"), encodeMessage({ batch: [one] }));
+            receiver.receive(topicOf(HUB, "reading"), encodeMessage({ series: SERIES, batch: [one] }));
           }
         }
         await clock.advance(millis(chance.whole(0, 700)));

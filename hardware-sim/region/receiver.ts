@@ -203,13 +203,15 @@ export const createRegionReceiver = (options: ReceiverOptions): RegionReceiver =
     track(send(one));
   };
 
+  const numberingRestarted = ({ account }: Correspondent): void => {
+    count.restarts += 1;
+    observe({ tag: "numbering-restarted", hub: account.hub, generation: account.numbers().generation });
+  };
+
   const takeReading = (one: Correspondent, candidate: unknown): void => {
     const { hub } = one.account;
     const { taken, restarted } = one.account.take(candidate, clock.elapsed(), faults.refuse ?? (() => null));
-    if (restarted) {
-      count.restarts += 1;
-      observe({ tag: "numbering-restarted", hub, generation: one.account.numbers().generation });
-    }
+    if (restarted) numberingRestarted(one);
     if (taken.tag === "duplicate") count.duplicates += 1;
     if (taken.tag === "refused") count.refused += 1;
     if (taken.tag === "unreadable") count.unreadable += 1;
@@ -217,12 +219,13 @@ export const createRegionReceiver = (options: ReceiverOptions): RegionReceiver =
   };
 
   const takeBatch = (one: Correspondent, message: unknown): void => {
-    const batch = (message as { batch?: unknown } | null | undefined)?.batch;
+    const { batch, series } = (message ?? {}) as { batch?: unknown; series?: unknown };
     if (!Array.isArray(batch)) {
       count.unreadable += 1;
       observe({ tag: "unreadable", hub: one.account.hub, reason: "not a batch of readings" });
       return;
     }
+    if (one.account.open(typeof series === "string" ? series : null)) numberingRestarted(one);
     for (const candidate of batch as unknown[]) takeReading(one, candidate);
     answer(one);
   };

@@ -30,12 +30,17 @@ export interface Settlement {
   readonly refused: number;
   /** Numbers the region asks for again, or that it has named and the outbox does not have. */
   readonly resend: readonly Seq[];
-  /** True where the receipt names numbers that were never given: ignored, to be reported. */
+  /** True where the receipt is for another series, or names numbers never given: ignored, to be reported. */
   readonly unknown: boolean;
 }
 
 /** Durable buffer between sensors and region. Sequence numbers rise by one for each stored reading. */
 export interface Outbox extends AsyncDisposable {
+  /**
+   * Names this series of numbers: 12 hex digits, made when number 1 may be given, the same as long as numbers go on.
+   * Where everything was wiped they begin anew, under another name.
+   */
+  readonly series: string;
   /**
    * Resolves when every reading is durable (fsync returned), one result each in order; rejects with HubError
    * `outbox-disk-full`, `outbox-read-only`, `outbox-poisoned` or `outbox-closed`, and then none of them counts as

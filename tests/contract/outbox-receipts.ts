@@ -7,6 +7,7 @@ export const receipt = (
   refused: readonly (readonly [seq: number, reason: string])[] = [],
   missing: readonly (readonly [from: number, to: number])[] = [],
 ): Receipt => ({
+  series: null,
   through: through as Seq,
   refused: refused.map(([seq, reason]) => ({ seq: seq as Seq, reason })),
   missing: missing.map(([from, to]) => [from as Seq, to as Seq]),

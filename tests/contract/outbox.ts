@@ -40,6 +40,21 @@ export const outboxContract = (name: string, open: (place: string) => Promise<Ou
       expect(await outbox.newest(null, 10)).toEqual([]);
     });
 
+    it("names its series of numbers, the same after a restart", async () => {
+      const { series } = outbox;
+      expect(series).toMatch(/^[0-9a-f]{12}$/);
+      await outbox.append([sampleReading(1)]);
+      await restart();
+      expect(outbox.series).toBe(series);
+    });
+
+    it("does nothing for a receipt of another series, and says that it is not its own", async () => {
+      await fill(2);
+      expect(await outbox.settle({ ...receipt(2), series: "another" })).toMatchObject({ settled: 0, unknown: true });
+      expect(outbox.depth().waiting).toBe(2);
+      expect(await outbox.settle({ ...receipt(2), series: outbox.series })).toMatchObject({ settled: 2 });
+    });
+
     it("gives numbers from 1 upwards, one for each reading, in the order of the readings", async () => {
       expect(await outbox.append([sampleReading(1), sampleReading(2)])).toEqual([
         { tag: "stored", seq: 1 },

@@ -34,10 +34,10 @@ const settle = async (): Promise<void> => {
     const [oldest] = await outbox.next(0, 1);
     if (oldest !== undefined && oldest.seq % 2 === 0) {
       say(`settling ${oldest.seq}`);
-      await outbox.settle({ through: oldest.seq, refused: [], missing: [] });
+      await outbox.settle({ series: null, through: oldest.seq, refused: [], missing: [] });
     } else if (oldest !== undefined) {
       const refused = [{ seq: oldest.seq, reason: "odd" }];
-      await outbox.settle({ through: (oldest.seq - 1) as Seq | 0, refused, missing: [] });
+      await outbox.settle({ series: null, through: (oldest.seq - 1) as Seq | 0, refused, missing: [] });
     }
     await new Promise((resolve) => setImmediate(resolve));
   }

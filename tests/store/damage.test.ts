@@ -126,13 +126,30 @@ it("saves what is left of a file that was cut short", async () => {
   expect(outbox.recovered).not.toBeNull();
 });
 
+const seriesNow = async (): Promise<string> => {
+  const outbox = await scratch.open();
+  const { series } = outbox;
+  await outbox[Symbol.asyncDispose]();
+  return series;
+};
+
+it("names its numbers anew where database and floor are both gone", async () => {
+  await prepare();
+  const before = await seriesNow();
+  await rm(scratch.file("outbox.db"));
+  await rm(scratch.file("outbox.floor"));
+  expect((await scratch.open()).series).not.toBe(before);
+});
+
 it.each(["removed", "emptied"])(
   "does not start empty in silence, or from number 1, when the file was %s",
   async (how) => {
     await prepare();
+    const series = await seriesNow();
     if (how === "removed") await rm(scratch.file("outbox.db"));
     else await truncate(scratch.file("outbox.db"), 0);
     const outbox = await scratch.open();
+    expect(outbox.series).toBe(series);
     expect(outbox.recovered?.sentence).toContain("the database is gone");
     expect(outbox.depth()).toMatchObject({ waiting: 0, newest: COUNT });
     expect(await outbox.append([sampleReading(1)])).toEqual([{ tag: "stored", seq: COUNT + 1 }]);

@@ -36,7 +36,7 @@ it("leaves nothing of a reading or a capture in any file, at any time", async ()
     expect(await filesWith(Buffer.from(idem, "hex").toString("latin1").slice(0, 8))).toEqual([]);
   };
   await nowhere();
-  await outbox.settle({ through: 250 as never, refused: [], missing: [] });
+  await outbox.settle({ series: null, through: 250 as never, refused: [], missing: [] });
   await outbox[Symbol.asyncDispose]();
   await nowhere();
   const again = await scratch.open();
