@@ -22,6 +22,9 @@ export interface LiveParts {
   readonly console: () => ConsoleView | null;
 }
 
+/** Refused readings that are listed with their reason. */
+const MOST_REFUSED = 100;
+
 const freeMbAt = async (directory: string): Promise<number | null> => {
   try {
     const { bavail, bsize } = await statfs(directory);
@@ -43,6 +46,16 @@ export const createHubView = (parts: LiveParts): HubView => {
       const { trouble, ...counts } = ingest.status();
       const freeMb = await freeMbAt(config.hub.dataDir);
       return { depth: outbox.depth(), ...counts, trouble: outbox.trouble ?? trouble, freeMb };
+    },
+    account: async () => {
+      const { stored, duplicates, invalid } = ingest.status();
+      const refused = await outbox.refused(MOST_REFUSED);
+      return {
+        account: outbox.account(),
+        sent: forwarder.status().unsettled,
+        taken: { stored, known: duplicates, invalid },
+        refused: refused.map(({ reading, reason }) => ({ seq: reading.seq, reason })),
+      };
     },
     link: () => ({ url: config.region.url, ...forwarder.status() }),
     certificate: () => credentials.view(),

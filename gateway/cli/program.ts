@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { HUB_VERSION } from "../version.ts";
+import { addDriverCommands } from "./driver-program.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { HubCommandOptions } from "./hub-command.ts";
 import type { Output } from "./output.ts";
@@ -15,10 +16,31 @@ const version = async ({ json = false }: VersionOptions, output: Output): Promis
 };
 
 /** Commands that a running hub answers itself; their summaries stand here so that help needs no hub. */
-const ASKED: readonly (readonly [group: string | null, name: string, summary: string])[] = [
+const ASKED: readonly (readonly [group: string | null, name: string, summary: string, words?: string])[] = [
   [null, "status", "the whole hub on one screen"],
   ["sensor", "list", "the sensors of this home and when they were last heard"],
-  [null, "outbox", "readings stored, waiting and refused"],
+  ["sensor", "pair", "open a pairing window for a sensor, or close it", "<id> [cancel]"],
+  ["sensor", "passkey", "the six digits of a sensor that is being paired", "<id> <digits>"],
+  ["sensor", "confirm", "whether sensor and hub show the same number: yes or no", "<id> <answer>"],
+  ["sensor", "bond", "whether a sensor is paired, since when and how", "<id>"],
+  ["sensor", "forget", "remove the bond of a sensor; needs the word confirm", "<id> [confirm]"],
+  ["entry", "kinds", "what can be entered by hand, with an example of each"],
+  ["entry", "add", "enter a measurement by hand; it is shown back first", "<kind> [values...]"],
+  ["entry", "show", "what was entered and is not confirmed yet"],
+  ["entry", "confirm", "store what was shown back", "[number]"],
+  ["entry", "drop", "forget what was shown back", "[number]"],
+  ["entry", "list", "what was entered by hand lately, without values"],
+  ["entry", "correct", "put right a reading that was entered by hand", "<reading> <kind> [values...]"],
+  ["entry", "withdraw", "take back a reading that was entered by hand", "<reading> [words...]"],
+  ["entry", "submit", "one whole entry or form as JSON, from a program", "<json>"],
+  ["questionnaire", "list", "the forms of this hub"],
+  ["questionnaire", "start", "begin a form; the first question follows", "<id> [words...]"],
+  ["questionnaire", "answer", "answer the question; the next one follows", "<answer>"],
+  ["questionnaire", "back", "put the last question again"],
+  ["questionnaire", "show", "the answers so far and the next question"],
+  ["questionnaire", "submit", "store the answers", "[words...]"],
+  ["questionnaire", "cancel", "forget the form that was begun"],
+  [null, "outbox", "readings stored, waiting and refused; account [days]: by sensor and day", "[words...]"],
   [null, "link", "the connection to the region"],
   [null, "check", "test every part; each failure says the next step (exit 1)"],
 ];
@@ -54,16 +76,22 @@ export const runCli = async (argv: readonly string[], output: Output): Promise<E
     groups.set(name, group);
     return group;
   };
-  for (const [group, name, summary] of ASKED) {
+  for (const [group, name, summary, words = ""] of ASKED) {
     groupOf(group)
-      .command(name)
+      .command(`${name} ${words}`.trim())
       .description(summary)
       .option("--json", "answer as JSON")
       .option("--socket <path>", "the hub's local socket (default: /run/hemhub/hemhub.sock)")
       .option("--config <file>", "the hub's configuration, which names the socket")
-      .action(async (options: HubCommandOptions) => {
+      .action(async (...given: readonly unknown[]) => {
         const { hubCommand } = await import("./hub-command.ts");
-        exit = await hubCommand(group === null ? name : `${group} ${name}`, options, output);
+        // commander calls with each word, the options and the command.
+        const options = given.at(-2) as HubCommandOptions;
+        const args = given
+          .slice(0, -2)
+          .flat()
+          .filter((word): word is string => typeof word === "string");
+        exit = await hubCommand(group === null ? name : `${group} ${name}`, args, options, output);
       });
   }
 
@@ -91,6 +119,27 @@ export const runCli = async (argv: readonly string[], output: Output): Promise<E
       const { configCheckCommand } = await import("./config-command.ts");
       exit = await configCheckCommand(file, options, output);
     });
+
+  const catalogue = program.command("catalogue").description("the device models that this hub may read");
+  for (const [name, summary] of [
+    ["list", "every model, its status and how it is read"],
+    ["check", "name every problem of a catalogue with its file and line (exit 1)"],
+  ] as const) {
+    catalogue
+      .command(name)
+      .description(summary)
+      .argument("[folder]", "default: the catalogue of this version")
+      .option("--json", "answer as JSON")
+      .action(async (folder: string | undefined, options: { json?: boolean }) => {
+        const { catalogueCheckCommand, catalogueListCommand } = await import("./catalogue-command.ts");
+        const command = name === "list" ? catalogueListCommand : catalogueCheckCommand;
+        exit = await command(folder, options, output);
+      });
+  }
+
+  addDriverCommands(program, output, (code) => {
+    exit = code;
+  });
 
   program
     .command("version")

@@ -35,6 +35,26 @@ const troubled = (): HubView =>
       trouble: `outbox append: ${LONG}`,
       freeMb: null,
     }),
+    account: async () => ({
+      account: {
+        lines: [
+          {
+            sensor: "s".repeat(64),
+            day: "2026-11-22",
+            stored: 99_999,
+            receipted: 9,
+            waiting: 9,
+            refused: 9,
+            unreadable: 9,
+          },
+        ],
+        numbers: { from: 1, to: 200_000 },
+        skipped: 10_000,
+      },
+      sent: 0,
+      taken: { stored: 0, known: 0, invalid: 9 },
+      refused: Array.from({ length: 12 }, (_, i) => ({ seq: i + 1, reason: LONG })),
+    }),
     link: () =>
       sampleLink({
         state: "backing-off",
@@ -55,7 +75,7 @@ const troubled = (): HubView =>
   });
 
 describe("diagnostic commands", () => {
-  it.each(["status", "sensor list", "outbox", "link", "check", "help"])(
+  it.each(["status", "sensor list", "outbox", "outbox account", "link", "check", "help"])(
     "%s fits 80 columns and ends with done, for a hub that is well and for one where everything is broken",
     async (name) => {
       for (const hub of [
@@ -73,7 +93,7 @@ describe("diagnostic commands", () => {
     },
   );
 
-  it.each(["status", "sensor list", "outbox", "link", "check", "help"])(
+  it.each(["status", "sensor list", "outbox", "outbox account", "link", "check", "help"])(
     "%s answers a program with exactly one JSON value and no lines",
     async (name) => {
       const frames = await ask(sampleHub(), name, true);
@@ -207,9 +227,30 @@ describe("registry", () => {
       "status",
       "sensor list",
       "outbox",
+      "outbox account [days]",
       "link",
       "check",
       "help",
     ]);
+  });
+
+  it("outbox account says what became of each sensor's readings, of the newest days first", async () => {
+    const lines = linesOf(await ask(sampleHub(), "outbox account"));
+    expect(lines[0]).toMatch(/^DAY \(UTC\) +SENSOR +STORED +RECEIPTED +WAITING +REFUSED +DAMAGED$/);
+    expect(lines[1]).toMatch(/^2026-11-22 +cuff +3 +1 +1 +1 +0$/);
+    expect(lines[3]).toMatch(/^no clock +- +1 +0 +0 +0 +1$/);
+    expect(lines.slice(4)).toEqual([
+      "numbers    1 to 6; no number is missing",
+      "sent       1 sent and waiting for the region's receipt",
+      "taken      since start 3 stored, 4 known already, 0 invalid",
+      "refused    number 5: no such assignment",
+    ]);
+    expect(linesOf(await ask(sampleHub(), "outbox account 1")).filter((line) => line.includes("cuff"))).toHaveLength(1);
+    expect(await ask(sampleHub(), "outbox account -1")).toContainEqual({
+      error: 'outbox account: expected a number of days, found "-1"',
+    });
+    const [json] = dataOf(await ask(troubled(), "outbox account", true)) as [{ skipped: number; refused: unknown[] }];
+    expect(json).toMatchObject({ skipped: 10_000 });
+    expect(json.refused).toHaveLength(12);
   });
 });

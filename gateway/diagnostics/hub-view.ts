@@ -5,6 +5,7 @@ import type { Arrival } from "../../protocol/time.ts";
 import type { CertificateView } from "../config/credentials.ts";
 import type { LinkStatus } from "../forward/link-status.ts";
 import type { HealthSample } from "../health/process-health.ts";
+import type { OutboxAccount } from "../store/account.ts";
 
 export interface OutboxView {
   readonly depth: OutboxDepth;
@@ -17,6 +18,16 @@ export interface OutboxView {
   readonly trouble: string | null;
   /** Free space where the outbox lies; null where the system does not tell. */
   readonly freeMb: number | null;
+}
+
+export interface AccountView {
+  readonly account: OutboxAccount;
+  /** Readings that were sent on this link and are not settled. */
+  readonly sent: number;
+  /** What sensors have given since start. */
+  readonly taken: { readonly stored: number; readonly known: number; readonly invalid: number };
+  /** Newest first. */
+  readonly refused: readonly { readonly seq: number; readonly reason: string }[];
 }
 
 /** The forwarder's own account of the link, and where it goes to. */
@@ -34,8 +45,11 @@ export interface SensorView {
   readonly id: SensorId;
   readonly model: CatalogueId;
   readonly transport: "ble" | "serial";
-  /** `set-aside`: the configuration names something that cannot be read; `trouble` says why. */
-  readonly state: "waiting" | "connected" | "absent" | "set-aside";
+  /**
+   * `set-aside`: the configuration names something that cannot be read; `trouble` says why. `not-paired`, `pairing` and
+   * `bond-lost`: sensors that are read only over a bonded link.
+   */
+  readonly state: "waiting" | "connected" | "absent" | "set-aside" | "not-paired" | "pairing" | "bond-lost";
   /** Seconds since the hub last heard from it; null: not since start. */
   readonly seenS: number | null;
   /** Seconds since its last new reading was stored; null: not since start. */
@@ -55,6 +69,7 @@ export interface HubView {
   stamp(): Arrival;
   health(): HealthSample;
   outbox(): Promise<OutboxView>;
+  account(): Promise<AccountView>;
   link(): LinkView;
   certificate(): Promise<CertificateView>;
   /** Null where no radio is configured. */

@@ -132,7 +132,7 @@ export const createIngest = (options: IngestOptions): Ingest => {
       else await setAside(sensor, reading, result.reason);
     }
     if (valid.length === 0) return;
-    const appended = await durably(valid.length, () => outbox.append(valid));
+    const appended = await durably(valid.length, () => outbox.append(valid, sensor));
     let fresh = 0;
     for (const [i, one] of appended.entries()) {
       if (one.tag === "stored") fresh += 1;

@@ -1,9 +1,14 @@
 import { expect, it } from "vitest";
 import { type Entry, insertStatements, planAppends } from "./append-plan.ts";
 import { boundOf } from "./payload.ts";
+import { lotOf } from "./schema.ts";
 import { createSeal } from "./seal.ts";
 
-const entry = (n: number): Entry => ({ digest: Uint8Array.of(n, n >> 8), payload: Uint8Array.of(n) });
+const entry = (n: number): Entry => ({
+  digest: Uint8Array.of(n, n >> 8),
+  payload: Uint8Array.of(n),
+  lot: { sensor: null, day: null },
+});
 
 const seal = createSeal(new Uint8Array(32));
 
@@ -29,16 +34,16 @@ it("numbers new readings in order and gives repeated ones the number of the firs
 it("inserts every row of any group once, in few statements", () => {
   for (const count of [0, 1, 2, 3, 37, 63, 64, 65, 255, 256, 1000]) {
     const rows = Array.from({ length: count }, (_, i) => entry(i));
-    const statements = insertStatements(5, rows, seal);
+    const statements = insertStatements(5, rows, seal, { numberOf: () => 9 });
     const inserted = statements.flatMap(({ parameters }) => {
       const [first, ...values] = parameters;
-      return Array.from({ length: values.length / 3 }, (_, i) => {
-        const [digest, , sealed] = values.slice(3 * i) as [Uint8Array, number, Uint8Array];
+      return Array.from({ length: values.length / 4 }, (_, i) => {
+        const [mark, digest, , sealed] = values.slice(4 * i) as [number, Uint8Array, number, Uint8Array];
         const seq = Number(first) + i;
-        return [seq, Uint8Array.from(seal.open(sealed, boundOf(seq, digest)) ?? [])];
+        return [seq, lotOf(mark), Uint8Array.from(seal.open(sealed, boundOf(seq, digest)) ?? [])];
       });
     });
-    expect(inserted).toEqual(rows.map(({ payload }, i) => [5 + i, payload]));
+    expect(inserted).toEqual(rows.map(({ payload }, i) => [5 + i, 9, payload]));
     expect(statements.length).toBeLessThanOrEqual(Math.floor(count / 64) + 6);
   }
 });

@@ -1,8 +1,9 @@
 import type { Seq } from "../../protocol/ids.ts";
 import type { Appended } from "../../protocol/ports/outbox.ts";
 import type { DigestIndex } from "./digest-index.ts";
+import type { Lot, Lots } from "./lots.ts";
 import { boundOf, crcOf, SEALED_JSON } from "./payload.ts";
-import { WAITING } from "./schema.ts";
+import { markOf, WAITING } from "./schema.ts";
 import type { Seal } from "./seal.ts";
 import type { SqlValue } from "./sqlite.ts";
 import type { SqlStatement } from "./transaction.ts";
@@ -12,6 +13,7 @@ export interface Entry {
   readonly digest: Uint8Array;
   /** Not sealed yet: the number is part of the seal, and comes with the commit. */
   readonly payload: Uint8Array;
+  readonly lot: Lot;
 }
 
 export interface AppendPlan {
@@ -50,7 +52,7 @@ const MOST_ROWS = 64;
 const insertOf = (count: number): string => {
   const rows = Array.from(
     { length: count },
-    (_, i) => `(?1 + ${i}, ${WAITING}, ${SEALED_JSON}, ?${3 * i + 2}, ?${3 * i + 3}, ?${3 * i + 4})`,
+    (_, i) => `(?1 + ${i}, ?${4 * i + 2}, ${SEALED_JSON}, ?${4 * i + 3}, ?${4 * i + 4}, ?${4 * i + 5})`,
   );
   return `INSERT INTO reading (seq, state, format, idem, crc, payload) VALUES ${rows.join(", ")}`;
 };
@@ -61,15 +63,20 @@ const inserts: ReadonlyMap<number, string> = new Map(
 );
 
 /** Rows of consecutive numbers from `first`. */
-export const insertStatements = (first: number, rows: readonly Entry[], seal: Seal): readonly SqlStatement[] => {
+export const insertStatements = (
+  first: number,
+  rows: readonly Entry[],
+  seal: Seal,
+  lots: Pick<Lots, "numberOf">,
+): readonly SqlStatement[] => {
   const statements: SqlStatement[] = [];
   for (let at = 0; at < rows.length; ) {
     const count = Math.min(MOST_ROWS, 2 ** Math.floor(Math.log2(rows.length - at)));
     const parameters: SqlValue[] = [first + at];
-    for (const [i, { digest, payload }] of rows.slice(at, at + count).entries()) {
+    for (const [i, { digest, payload, lot }] of rows.slice(at, at + count).entries()) {
       const seq = first + at + i;
       const sealed = seal.seal(payload, boundOf(seq, digest));
-      parameters.push(digest, crcOf(seq, digest, sealed), sealed);
+      parameters.push(markOf(WAITING, lots.numberOf(lot)), digest, crcOf(seq, digest, sealed), sealed);
     }
     statements.push({ sql: inserts.get(count) ?? insertOf(count), parameters });
     at += count;

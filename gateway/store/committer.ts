@@ -64,7 +64,9 @@ const adopt = (store: Store, plan: AppendPlan): void => {
   const last = plan.first + plan.rows.length - 1;
   store.ledger.waiting.add(plan.first, last);
   store.ledger.newest = last;
-  for (const [i, { digest }] of plan.rows.entries()) store.digests.add(plan.first + i, digest);
+  for (const [i, { digest, lot }] of plan.rows.entries()) {
+    store.digests.add(plan.first + i, digest, store.lots.numberOf(lot));
+  }
 };
 
 /**
@@ -94,11 +96,13 @@ export const createCommitter =
     );
     const newest = store.ledger.newest + plan.rows.length;
     const batch: SettlementBatch = settlements.take(store.digests);
+    const inserts = insertStatements(plan.first, plan.rows, store.seal, store.lots);
     const statements = [
       ...batch.statements,
       ...(batch.deleted > 0 ? pruning(store, newest) : []),
       ...writes.flatMap((task) => task.statements),
-      ...insertStatements(plan.first, plan.rows, store.seal),
+      ...store.lots.statements(),
+      ...inserts,
     ];
     try {
       await raiseFloor(
@@ -114,6 +118,7 @@ export const createCommitter =
       refuse(thrown);
       return false;
     }
+    store.lots.saved();
     adopt(store, plan);
     for (const [i, task] of appends.entries()) task.answer.resolve(plan.results[i] ?? []);
     for (const task of writes) task.answer.resolve();

@@ -21,7 +21,7 @@ it("knows exactly the last numbers, up to its capacity", () => {
         expect(index.find(crowded(value))).toBe(model.get(value) ?? null);
         if (model.has(value)) continue;
         seq += 1;
-        index.add(seq, crowded(value));
+        index.add(seq, crowded(value), seq % 5);
         model.set(value, seq);
         for (const [key, at] of model) if (at <= seq - capacity) model.delete(key);
       }
@@ -32,8 +32,9 @@ it("knows exactly the last numbers, up to its capacity", () => {
 
 it("takes the place of an older entry when numbers were skipped", () => {
   const index = createDigestIndex(4);
-  for (const n of [1, 2, 3, 4]) index.add(n, crowded(n));
-  index.add(10_002, crowded(9));
+  for (const n of [1, 2, 3, 4]) index.add(n, crowded(n), n);
+  index.add(10_002, crowded(9), 7);
   expect([1, 2, 3, 4, 9].map((n) => index.find(crowded(n)))).toEqual([1, null, 3, 4, 10_002]);
+  expect([2, 3, 10_002].map((seq) => index.lotAt(seq))).toEqual([null, 3, 7]);
   expect([2, 3, 10_002].map((seq) => index.at(seq))).toEqual([null, crowded(3), crowded(9)]);
 });

@@ -5,15 +5,19 @@ export const DIGEST_BYTES = 16;
 
 /**
  * Which number a reading was stored under, for the last `capacity` numbers given. Fixed memory, and pages of it are
- * only touched as it fills: 200 000 entries take 16 + 8 bytes each and 2 x 4 bytes of hash table, 7 MB.
+ * only touched as it fills: 200 000 entries take 16 + 8 + 4 bytes each and 2 x 4 bytes of hash table, 7 MB.
  */
 export interface DigestIndex {
   readonly capacity: number;
   find(digest: Uint8Array): Seq | null;
   /** The digest stored under a number; null where it is forgotten. */
   at(seq: number): Uint8Array | null;
+  /** The lot of the number; null where it is forgotten, or was skipped. */
+  lotAt(seq: number): number | null;
+  /** Every lot that a remembered number is of. */
+  lots(): ReadonlySet<number>;
   /** Forgets the number `capacity` below. */
-  add(seq: number, digest: Uint8Array): void;
+  add(seq: number, digest: Uint8Array, lot: number): void;
 }
 
 /** Open addressing stays short at half full or less. */
@@ -29,6 +33,7 @@ export const createDigestIndex = (capacity: number): DigestIndex => {
   const digests = Buffer.from(new ArrayBuffer(capacity * DIGEST_BYTES));
   /** The number in each entry; 0 where there is none yet. */
   const numbers = new Float64Array(capacity);
+  const lots = new Uint32Array(capacity);
 
   const bytesAt = (entry: number): Buffer => digests.subarray(entry * DIGEST_BYTES, (entry + 1) * DIGEST_BYTES);
   /** The digest is a cryptographic hash: any four bytes of it are spread evenly. */
@@ -63,7 +68,9 @@ export const createDigestIndex = (capacity: number): DigestIndex => {
       return table[slot] === EMPTY ? null : ((numbers[entryAt(slot)] ?? null) as Seq | null);
     },
     at: (seq) => (numbers[seq % capacity] === seq ? Uint8Array.from(bytesAt(seq % capacity)) : null),
-    add: (seq, digest) => {
+    lotAt: (seq) => (numbers[seq % capacity] === seq ? (lots[seq % capacity] ?? 0) : null),
+    lots: () => new Set(lots),
+    add: (seq, digest, lot) => {
       const entry = seq % capacity;
       if (numbers[entry] !== 0) {
         const slot = locate(bytesAt(entry));
@@ -71,6 +78,7 @@ export const createDigestIndex = (capacity: number): DigestIndex => {
       }
       digests.set(digest, entry * DIGEST_BYTES);
       numbers[entry] = seq;
+      lots[entry] = lot;
       table[locate(digest)] = entry + 1;
     },
   };

@@ -1,18 +1,19 @@
 import { HubError } from "../../protocol/errors.ts";
 import { createDigestIndex, DIGEST_BYTES, type DigestIndex } from "./digest-index.ts";
 import type { Ledger } from "./receipt.ts";
-import { metaOf, REFUSED, WAITING } from "./schema.ts";
+import { lotOf, metaOf, REFUSED, stateOf, UNREADABLE, WAITING } from "./schema.ts";
 import { createSeqRanges } from "./seq-ranges.ts";
 import { type Database, integerOf, textOf } from "./sqlite.ts";
 
 /** Rows read at a time: 100 kB of text, taken apart in about 2 ms. */
 const ROWS_AT_A_TIME = 2000;
 
-/** Number, state and digest of a row in hex: 8, 1 and 16 bytes. */
-const STATE_AT = 8;
-const DIGEST_AT = 9;
+/** Number, mark (schema.ts) and digest of a row in hex: 8, 6 and 16 bytes. */
+const MARK_AT = 8;
+const MARK_BYTES = 6;
+const DIGEST_AT = MARK_AT + MARK_BYTES;
 const RECORD_BYTES = DIGEST_AT + DIGEST_BYTES;
-const PACKED = "printf('%016x%02x', seq, state) || hex(idem)";
+const PACKED = "printf('%016x%012x', seq, state) || hex(idem)";
 
 /**
  * Calls `visit` for every row of `table` with a number above `after`, ascending. The rows come packed into one text a
@@ -22,7 +23,7 @@ const eachRow = async (
   database: Database,
   table: string,
   after: number,
-  visit: (seq: number, state: number, idem: Uint8Array) => void,
+  visit: (seq: number, mark: number, idem: Uint8Array) => void,
 ): Promise<void> => {
   const sql =
     `SELECT count(*) AS rows, max(seq) AS last, group_concat(${PACKED}, '') AS packed ` +
@@ -35,7 +36,7 @@ const eachRow = async (
     if (records.length !== rows * RECORD_BYTES) throw new HubError("outbox-corrupt", "a digest has the wrong length");
     for (let at = 0; at < records.length; at += RECORD_BYTES) {
       const digest = records.subarray(at + DIGEST_AT, at + RECORD_BYTES);
-      visit(Number(records.readBigUInt64BE(at)), records.readUInt8(at + STATE_AT), digest);
+      visit(Number(records.readBigUInt64BE(at)), records.readUIntBE(at + MARK_AT, MARK_BYTES), digest);
     }
     last = integerOf(block, "last");
     if (rows < ROWS_AT_A_TIME) return;
@@ -47,7 +48,12 @@ export const loadLedger = async (
   database: Database,
   remember: number,
 ): Promise<{ ledger: Ledger; digests: DigestIndex }> => {
-  const ledger: Ledger = { waiting: createSeqRanges(), refused: createSeqRanges(), newest: 0 };
+  const ledger: Ledger = {
+    waiting: createSeqRanges(),
+    refused: createSeqRanges(),
+    unreadable: createSeqRanges(),
+    newest: 0,
+  };
   const digests = createDigestIndex(remember);
   const [highest] = await database.all(
     "SELECT max(coalesce((SELECT max(seq) FROM reading), 0), coalesce((SELECT max(seq) FROM settled), 0)) AS seq",
@@ -55,12 +61,14 @@ export const loadLedger = async (
   const seen = highest === undefined ? 0 : integerOf(highest, "seq");
   ledger.newest = Math.max(seen, await metaOf(database, "newest"));
   const forgotten = Math.max(0, ledger.newest - remember);
-  const settled = `SELECT seq, ${WAITING} AS state, idem FROM settled`;
-  await eachRow(database, settled, forgotten, (seq, _, idem) => digests.add(seq, idem));
-  await eachRow(database, "SELECT seq, state, idem FROM reading", 0, (seq, state, idem) => {
+  const settled = `SELECT seq, lot AS state, idem FROM settled`;
+  await eachRow(database, settled, forgotten, (seq, lot, idem) => digests.add(seq, idem, lot));
+  await eachRow(database, "SELECT seq, state, idem FROM reading", 0, (seq, mark, idem) => {
+    const state = stateOf(mark);
     if (state === WAITING) ledger.waiting.add(seq, seq);
     if (state === REFUSED) ledger.refused.add(seq, seq);
-    if (seq > forgotten) digests.add(seq, idem);
+    if (state === UNREADABLE) ledger.unreadable.add(seq, seq);
+    if (seq > forgotten) digests.add(seq, idem, lotOf(mark));
   });
   return { ledger, digests };
 };

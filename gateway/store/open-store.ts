@@ -5,6 +5,7 @@ import type { Logger } from "../../protocol/ports/logger.ts";
 import { closeQuietly, openDatabaseFile } from "./database-file.ts";
 import type { DigestIndex } from "./digest-index.ts";
 import { loadLedger } from "./load-ledger.ts";
+import { type Lots, loadLots } from "./lots.ts";
 import { FLOOR_BLOCK, type NumberFloor, readFloor } from "./number-floor.ts";
 import { createEmpty, finishSalvage, type OutboxFiles, removeDrafts, sizeOf } from "./outbox-files.ts";
 import { requireSameKey } from "./outbox-key.ts";
@@ -29,6 +30,7 @@ export interface Store {
   readonly seal: Seal;
   readonly ledger: Ledger;
   readonly digests: DigestIndex;
+  readonly lots: Lots;
   /** Counters up to here may have been handed out. */
   readonly counter: number;
   /** Of numbers, see Outbox.series. */
@@ -95,12 +97,15 @@ export const openStore = async (options: StoreOptions & { readonly given: number
     recovery = await replaceMissing(context, floor);
   else if (size === null) await createEmpty(files.database);
 
-  const open = async (): Promise<Pick<Store, "database" | "ledger" | "digests">> => {
+  const open = async (): Promise<Pick<Store, "database" | "ledger" | "digests" | "lots">> => {
     const database = await openDatabaseFile(files.database, openDatabase);
     try {
       await requireSameKey(database, seal);
       if (journal > 0) await emptyJournal(database);
-      return { database, ...(await loadLedger(database, remember)) };
+      const loaded = await loadLedger(database, remember);
+      const { lots, surplus } = await loadLots(database, seal, () => loaded.digests.lots());
+      await transact(database, surplus);
+      return { database, lots, ...loaded };
     } catch (thrown) {
       await closeQuietly(database);
       throw thrown;

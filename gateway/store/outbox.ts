@@ -4,6 +4,7 @@ import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
 import type { Appended, Outbox, UnreadableCapture } from "../../protocol/ports/outbox.ts";
 import { minutes } from "../../protocol/time.ts";
+import { accountOf, type OutboxAccount } from "./account.ts";
 import type { Entry } from "./append-plan.ts";
 import { captureStatements } from "./capture.ts";
 import { createCommitter, type Task } from "./committer.ts";
@@ -43,6 +44,8 @@ export interface SqliteOutbox extends Outbox {
   readonly recovered: OutboxRecovery | null;
   /** Why nothing is accepted at the moment, with the next step; null when all is well. */
   readonly trouble: string | null;
+  /** What became of the newest readings (as many as `remember`), by sensor and day. */
+  account(): OutboxAccount;
   /** The newest captures kept by `keepUnreadable`, newest first. */
   unreadable(limit: number): Promise<readonly UnreadableCapture[]>;
   /** The newest readings that the region refused, newest first, with its reason. */
@@ -66,6 +69,9 @@ const MAX_QUEUED = 4096;
 
 /** Counters made durable at a time: one commit in 1 000 calls, and at most as many skipped by a crash. */
 const COUNTER_BLOCK = 1000;
+
+/** Characters of the date in an ISO 8601 text. */
+const ISO_DATE = 10;
 
 const seriesText = (series: number): string => series.toString(16).padStart(12, "0");
 
@@ -195,6 +201,7 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
   const quarantine = (seq: Seq, reason: string): void => {
     logger.error("stored reading cannot be read back and is kept for support", { seq, reason });
     guard.latest.ledger.waiting.remove(seq, seq);
+    guard.latest.ledger.unreadable.add(seq, seq);
     settlements.markUnreadable(seq, reason);
     flushLater();
   };
@@ -203,11 +210,12 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
     get series() {
       return seriesText(guard.latest.series);
     },
-    append: async (readings): Promise<readonly Appended[]> => {
+    append: async (readings, sensor = null): Promise<readonly Appended[]> => {
       requireRoom("append");
-      const entries = readings.map(
-        (draft): Entry => ({ digest: seal.digestOf(draft.idem), payload: encodePayload(draft) }),
-      );
+      const entries = readings.map((draft): Entry => {
+        const day = draft.time.received.utc?.slice(0, ISO_DATE) ?? null;
+        return { digest: seal.digestOf(draft.idem), payload: encodePayload(draft), lot: { sensor, day } };
+      });
       const bytes = entries.reduce((sum, { payload }) => sum + payload.byteLength, 0);
       const { promise, resolve, reject } = Promise.withResolvers<readonly Appended[]>();
       groups.submit({ tag: "append", entries, bytes, answer: { resolve, reject } });
@@ -227,6 +235,7 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
       else if (settlements.size > 0) flushLater();
       return effects.settlement;
     },
+    account: () => accountOf(guard.latest),
     keepUnreadable: (capture) => write("capture", captureStatements(capture, seal)),
     refused: (limit) => read("refused readings", (store) => readRefused(store, limit)),
     unreadable: (limit) => read("captures", (store) => readUnreadable(store, limit)),

@@ -8,6 +8,8 @@ export interface Ledger {
   /** Committed, and not accounted for by the region. */
   readonly waiting: SeqRanges;
   readonly refused: SeqRanges;
+  /** Damaged on the disk; neither sent nor settled. */
+  readonly unreadable: SeqRanges;
   /** Highest number ever given; 0 for none. */
   newest: number;
 }

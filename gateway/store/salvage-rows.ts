@@ -4,7 +4,7 @@ import { MAX_CAPTURES } from "./capture.ts";
 import { DIGEST_BYTES } from "./digest-index.ts";
 import { scanLeaves } from "./leaf-scan.ts";
 import { crcOf, decodeRow } from "./payload.ts";
-import { UNREADABLE } from "./schema.ts";
+import { lotOf, markOf, UNREADABLE } from "./schema.ts";
 import type { Seal } from "./seal.ts";
 import { createSeqRanges, type SeqRange, type SeqRanges } from "./seq-ranges.ts";
 import { type Database, integerOf, type SqlRow, type SqlValue } from "./sqlite.ts";
@@ -28,7 +28,8 @@ export const READING: Table = {
   key: "seq",
   columns: ["seq", "state", "format", "idem", "crc", "reason", "payload"],
 };
-export const SETTLED: Table = { name: "settled", key: "seq", columns: ["seq", "idem"] };
+export const SETTLED: Table = { name: "settled", key: "seq", columns: ["seq", "idem", "lot"] };
+const LOT: Table = { name: "lot", key: "id", columns: ["id", "sealed"] };
 const UNREADABLE_CAPTURE: Table = {
   name: "unreadable",
   key: "id",
@@ -115,10 +116,14 @@ const checkReading =
     const readable = decodeRow({ seq: seq as Seq, format, digest: idem, crc: sum, payload }, seal).tag === "ok";
     tally[readable ? "readings" : "unreadable"] += 1;
     const why = readable ? (typeof reason === "string" ? reason : null) : "damaged on the disk";
-    return [seq, readable ? state : UNREADABLE, format, idem, sum, why, payload];
+    return [seq, readable ? state : markOf(UNREADABLE, lotOf(state)), format, idem, sum, why, payload];
   };
 
-const checkSettled: Check = ({ seq, idem }) => (typeof seq === "number" && isDigest(idem) ? [seq, idem] : null);
+const checkSettled: Check = ({ seq, idem, lot }) =>
+  typeof seq === "number" && isDigest(idem) ? [seq, idem, typeof lot === "number" ? lot : 0] : null;
+
+const checkLot: Check = ({ id, sealed }) =>
+  typeof id === "number" && sealed instanceof Uint8Array ? [id, sealed] : null;
 
 const checkCapture: Check = (row) => {
   const { sensor, channel, reason, raw_hex } = row;
@@ -136,6 +141,7 @@ export const copyTables = async (
 ): Promise<SeqRanges> => {
   const lost = await copyRows(source, target, READING, [1, newest], checkReading(tally, seal));
   await copyRows(source, target, SETTLED, [1, newest], checkSettled);
+  await copyRows(source, target, LOT, [1, (await highestOf(source, LOT)) ?? 0], checkLot);
   const captures = (await highestOf(source, UNREADABLE_CAPTURE)) ?? 0;
   await copyRows(source, target, UNREADABLE_CAPTURE, [Math.max(1, captures - MAX_CAPTURES), captures], checkCapture);
   return lost;

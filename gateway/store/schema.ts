@@ -1,11 +1,20 @@
 import { HubError } from "../../protocol/errors.ts";
 import { type Database, integerOf, type SqlValue } from "./sqlite.ts";
 
-/** Row states of `reading`. */
+/** Row states of `reading`: the low two bits of its column `state`. */
 export const WAITING = 0;
 export const REFUSED = 1;
 /** The payload could not be read back. Kept for a technician, not sent. */
 export const UNREADABLE = 2;
+
+const STATE_BITS = 2;
+
+/** The other bits are the number of the lot (lots.ts): a column of its own would lie behind the payload's pages. */
+export const markOf = (state: number, lot: number): number => lot * 2 ** STATE_BITS + state;
+export const stateOf = (mark: number): number => mark % 2 ** STATE_BITS;
+export const lotOf = (mark: number): number => Math.floor(mark / 2 ** STATE_BITS);
+/** SQL for the column's value with another state and the same lot; `state` is an SQL expression. */
+export const sqlWithState = (state: string): string => `(state >> ${STATE_BITS} << ${STATE_BITS}) + ${state}`;
 
 /** One step from the version before. Additive: what an older release reads must stay, with defaults for what is new. */
 export interface Migration {
@@ -19,6 +28,7 @@ export interface Migration {
  * reading: what the region has not accounted for. `idem` is a digest (see digest-index.ts), `reason` the region's,
  * `crc` of number, digest and payload (see payload.ts).
  * settled: digests of what the region has, so that a record read again from a sensor is still a duplicate.
+ * lot: sensor and day that readings are counted by, sealed; rows have its number.
  * unreadable: from version 2 on all of a capture is in `sealed`, and the other columns are empty.
  * meta: `newest` is a floor of the numbers given, `counter` a ceiling of the counters handed out, `key-check` tells the
  * key that rows are sealed with (see seal.ts), `series` the series of numbers.
@@ -40,7 +50,11 @@ export const migrations: readonly Migration[] = [
     version: 2,
     // A release of version 1 would take sealed rows for unreadable ones.
     readableBy: 2,
-    statements: ["ALTER TABLE unreadable ADD COLUMN sealed BLOB"],
+    statements: [
+      "ALTER TABLE unreadable ADD COLUMN sealed BLOB",
+      "ALTER TABLE settled ADD COLUMN lot INTEGER NOT NULL DEFAULT 0",
+      "CREATE TABLE lot (id INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT",
+    ],
   },
 ];
 

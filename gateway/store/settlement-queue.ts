@@ -1,6 +1,6 @@
 import { DIGEST_BYTES, type DigestIndex } from "./digest-index.ts";
 import type { ReceiptEffects } from "./receipt.ts";
-import { REFUSED, UNREADABLE, WAITING } from "./schema.ts";
+import { REFUSED, sqlWithState, UNREADABLE, WAITING } from "./schema.ts";
 import { createSeqRanges, type SeqRange } from "./seq-ranges.ts";
 import type { SqlStatement } from "./transaction.ts";
 
@@ -21,7 +21,7 @@ export interface SettlementQueue {
   /** The payload of this row cannot be read back. */
   markUnreadable(seq: number, reason: string): void;
   /** What fits in one commit, lowest numbers first, as statements; it is no longer queued. */
-  take(digests: Pick<DigestIndex, "at">): SettlementBatch;
+  take(digests: Pick<DigestIndex, "at" | "lotAt">): SettlementBatch;
   /** The batch did not reach the disk: queue it again, below what came since. */
   putBack(batch: SettlementBatch): void;
   clear(): void;
@@ -37,20 +37,23 @@ export interface SettlementBatch {
 /** Most rows of one commit: 1 024 rows of 1.5 kB take some 20 ms on a slow card, and appends wait no longer for them. */
 export const MAX_SETTLED_PER_COMMIT = 1024;
 
-/** One statement for any number of digests: 16 bytes of the first value for each number in the second. */
-const KEEP_DIGESTS = `INSERT OR REPLACE INTO settled (seq, idem)
-  SELECT value, substr(?, 1 + ${DIGEST_BYTES} * key, ${DIGEST_BYTES}) FROM json_each(?)`;
+/** One statement for any number of digests: 16 bytes of the first value for each [number, lot] in the second. */
+const KEEP_DIGESTS = `INSERT OR REPLACE INTO settled (seq, idem, lot)
+  SELECT value ->> 0, substr(?, 1 + ${DIGEST_BYTES} * key, ${DIGEST_BYTES}), value ->> 1 FROM json_each(?)`;
 const DELETE_ROWS = "DELETE FROM reading WHERE seq BETWEEN ? AND ?";
-const MARK_ROW = "UPDATE reading SET state = ?, reason = ? WHERE seq = ?";
+const MARK_ROW = `UPDATE reading SET state = ${sqlWithState("?")}, reason = ? WHERE seq = ?`;
 
-const keepDigests = (ranges: readonly SeqRange[], digests: Pick<DigestIndex, "at">): readonly SqlStatement[] => {
-  const seqs: number[] = [];
+const keepDigests = (
+  ranges: readonly SeqRange[],
+  digests: Pick<DigestIndex, "at" | "lotAt">,
+): readonly SqlStatement[] => {
+  const seqs: [seq: number, lot: number][] = [];
   const kept: Uint8Array[] = [];
   for (const [from, to] of ranges) {
     for (let seq = from; seq <= to; seq += 1) {
       const digest = digests.at(seq);
       if (digest === null) continue;
-      seqs.push(seq);
+      seqs.push([seq, digests.lotAt(seq) ?? 0]);
       kept.push(digest);
     }
   }

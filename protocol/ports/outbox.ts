@@ -1,4 +1,4 @@
-import type { Seq } from "../ids.ts";
+import type { SensorId, Seq } from "../ids.ts";
 import type { Receipt } from "../messages.ts";
 import type { DraftReading, Reading } from "../reading.ts";
 
@@ -45,8 +45,9 @@ export interface Outbox extends AsyncDisposable {
    * Resolves when every reading is durable (fsync returned), one result each in order; rejects with HubError
    * `outbox-disk-full`, `outbox-read-only`, `outbox-poisoned` or `outbox-closed`, and then none of them counts as
    * taken. A reading whose idem was stored before is a duplicate and takes no number. Concurrent calls share a commit.
+   * `sensor` is the hub's name of the sensor that they are from, for the account; null for none.
    */
-  append(readings: readonly DraftReading[]): Promise<readonly Appended[]>;
+  append(readings: readonly DraftReading[], sensor?: SensorId | null): Promise<readonly Appended[]>;
   /** Waiting readings with a number above `after`, ascending, at most `limit`. */
   next(after: Seq | 0, limit: number): Promise<readonly Reading[]>;
   /** The newest waiting readings below `before` (null: from the top), descending, at most `limit`. */

@@ -32,10 +32,11 @@ const durableWrites = (from: number): string[] => {
   });
 };
 
-it("stores one reading with one statement and one fsync", async () => {
+it("stores one reading with one statement and one fsync, but for the first of a sensor and day", async () => {
   const outbox = await open();
-  const from = watched.statements.length;
   await outbox.append([sampleReading(1)]);
+  const from = watched.statements.length;
+  await outbox.append([sampleReading(2)]);
   expect(watched.statements.slice(from)).toHaveLength(1);
   expect(durableWrites(from)).toHaveLength(1);
 });

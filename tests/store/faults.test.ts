@@ -105,11 +105,12 @@ it("F04: after a failed fsync stops acknowledging, opens and checks anew, and on
 
 it("F04: gives a number to nobody else when a commit reached the disk though it was reported as failed", async () => {
   const outbox = await open();
+  await outbox.append([sampleReading(1)]);
   watched.failOn(/^INSERT INTO reading/, "outbox-poisoned", { afterwards: true });
-  await expect(outbox.append([sampleReading(1)])).rejects.toMatchObject({ code: "outbox-poisoned" });
+  await expect(outbox.append([sampleReading(2)])).rejects.toMatchObject({ code: "outbox-poisoned" });
   await until(() => outbox.trouble === null, "the outbox is open again");
-  expect(await outbox.append([sampleReading(2)])).toEqual([{ tag: "stored", seq: 2 }]);
-  expect(await outbox.append([sampleReading(1)])).toEqual([{ tag: "duplicate", seq: 1 }]);
+  expect(await outbox.append([sampleReading(3)])).toEqual([{ tag: "stored", seq: 3 }]);
+  expect(await outbox.append([sampleReading(2)])).toEqual([{ tag: "duplicate", seq: 2 }]);
 });
 
 it("F04: notices that acknowledged readings are gone after the disk failed, and gives their numbers to nobody", async () => {
@@ -162,11 +163,12 @@ it("F04: treats a journal that cannot be copied as a failed disk", async () => {
 
 it("F06: says that the disk is read-only, and takes readings again when it no longer is", async () => {
   const outbox = await open();
+  await outbox.append([sampleReading(1)]);
   watched.failOn(/^INSERT INTO reading/, "outbox-read-only");
   watched.failOn(/^BEGIN IMMEDIATE/, "outbox-read-only", { times: 2 });
-  await expect(outbox.append([sampleReading(1)])).rejects.toMatchObject({ code: "outbox-read-only" });
+  await expect(outbox.append([sampleReading(2)])).rejects.toMatchObject({ code: "outbox-read-only" });
   await until(() => scratch.clock.sleeping > 0, "the first attempt to open again has failed");
-  await expect(outbox.append([sampleReading(1)])).rejects.toMatchObject({
+  await expect(outbox.append([sampleReading(2)])).rejects.toMatchObject({
     code: "outbox-read-only",
     message: expect.stringContaining("mounted for writing"),
   });
@@ -174,7 +176,7 @@ it("F06: says that the disk is read-only, and takes readings again when it no lo
   await until(() => errors().length === 3, "the second attempt has failed");
   await scratch.clock.advance(seconds(2));
   await until(() => outbox.trouble === null, "the outbox is open again");
-  expect(await outbox.append([sampleReading(1)])).toEqual([{ tag: "stored", seq: 1 }]);
+  expect(await outbox.append([sampleReading(2)])).toEqual([{ tag: "stored", seq: 2 }]);
 });
 
 it("closes in trouble without waiting for the disk to come back", async () => {

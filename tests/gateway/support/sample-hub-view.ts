@@ -42,6 +42,20 @@ export const sampleHub = (changes: Partial<HubView> = {}): HubView => ({
   version: "0.1.0",
   stamp: () => ({ utc: NOW, bootId: "boot-1", monoMs: millis(1000), hubClock: { state: "ntp", errorMs: 100 } }),
   health: () => ({ uptimeS: 7500, rssMb: 84.1, loopLagMs: 1.2, openFiles: 31 }),
+  account: async () => ({
+    account: {
+      lines: [
+        { sensor: "cuff", day: "2026-11-22", stored: 3, receipted: 1, waiting: 1, refused: 1, unreadable: 0 },
+        { sensor: "cuff", day: "2026-11-21", stored: 2, receipted: 2, waiting: 0, refused: 0, unreadable: 0 },
+        { sensor: null, day: null, stored: 1, receipted: 0, waiting: 0, refused: 0, unreadable: 1 },
+      ],
+      numbers: { from: 1, to: 6 },
+      skipped: 0,
+    },
+    sent: 1,
+    taken: { stored: 3, known: 4, invalid: 0 },
+    refused: [{ seq: 5, reason: "no such assignment" }],
+  }),
   outbox: async () => ({
     depth: { waiting: 3, refused: 0, oldest: seq(4709), newest: seq(4711) },
     stored: 12,
