@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { pathOf, type Requirement, requirement } from "../support/requirements.ts";
+import { pathOf, type Requirement, requirement, titled } from "../support/requirements.ts";
 
 const run = promisify(execFile);
 
@@ -28,9 +28,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => rm(place, { recursive: true, force: true }));
-
-const titled = (title: string, { reason }: Requirement): string =>
-  reason === null ? title : `${title} [skipped: ${reason}]`;
 
 const mount = mounting();
 

@@ -39,3 +39,7 @@ export const requirement = (name: RequirementName): Requirement => {
     ? { available: false, reason: `${name} is not at ${paths.join(" or ")}: ${get}` }
     : { available: true, reason: null };
 };
+
+/** The title of tests that need it; where they are skipped, the reason stands in their name. */
+export const titled = (title: string, { reason }: Requirement): string =>
+  reason === null ? title : `${title} [skipped: ${reason}]`;
