@@ -14,22 +14,31 @@ import { createCredentialSource } from "./config/credentials.ts";
 import { type Enrolments, enrol } from "./config/enrol.ts";
 import type { HubConfig } from "./config/hub-config.ts";
 import { openConsole } from "./diagnostics/console-port.ts";
+import { entryCommands } from "./diagnostics/entry-commands.ts";
 import { hubCommands } from "./diagnostics/hub-commands.ts";
 import type { ConsoleView } from "./diagnostics/hub-view.ts";
-import { createRegistry } from "./diagnostics/registry.ts";
+import { pairingCommands } from "./diagnostics/pairing-commands.ts";
+import { questionnaireCommands } from "./diagnostics/questionnaire-commands.ts";
+import { createRegistry, type Registry } from "./diagnostics/registry.ts";
 import { createSerialConsole } from "./diagnostics/serial-console.ts";
 import { createDiagnosticSocket, hubAnswersAt } from "./diagnostics/socket-server.ts";
+import { enrolmentCommands } from "./enrolment/enrolment-commands.ts";
+import type { EntryChannel } from "./entry/entry-channel.ts";
+import { openEntries } from "./entry/open-entries.ts";
 import { createForwarder } from "./forward/forwarder.ts";
 import { createMqttConnector } from "./forward/mqtt-connector.ts";
+import { createCapacityWatch } from "./health/capacity.ts";
 import { hubState, lastWill } from "./health/hub-state.ts";
 import { keepRunning } from "./health/keep-running.ts";
 import { createProcessHealth, type ProcessHealth } from "./health/process-health.ts";
 import { type RunPartsOptions, runParts } from "./health/run-parts.ts";
-import { createEventReporter } from "./ingest/event-reporter.ts";
+import { createEventReporter, type ReportEvent } from "./ingest/event-reporter.ts";
 import { createIngest } from "./ingest/ingest.ts";
 import { createHubView } from "./live-view.ts";
 import { loadNative } from "./load-native.ts";
 import { rateLimited } from "./log/rate-limited.ts";
+import { sheddable } from "./log/sheddable.ts";
+import { openPlausibility } from "./plausibility/open-plausibility.ts";
 import { createSensorParts, type SensorParts } from "./sensors.ts";
 import type { SqliteOutbox } from "./store/outbox.ts";
 import { HUB_VERSION } from "./version.ts";
@@ -59,11 +68,13 @@ const STOP_BY = {
   outbox: seconds(10),
 } as const;
 
+const outboxFolder = ({ hub }: HubConfig): string => join(hub.dataDir, "outbox");
+
 const openOutbox = async ({ config, clock, logger }: HubSurroundings): Promise<SqliteOutbox | HubEnd> => {
   try {
     const { openSqliteOutbox } = await loadNative("outbox", "outbox-closed", () => import("./store/outbox.ts"));
     return await openSqliteOutbox({
-      directory: join(config.hub.dataDir, "outbox"),
+      directory: outboxFolder(config),
       clock,
       logger,
       credentials: process.env.CREDENTIALS_DIRECTORY,
@@ -75,13 +86,16 @@ const openOutbox = async ({ config, clock, logger }: HubSurroundings): Promise<S
   }
 };
 
-const enrolAll = async ({ config, logger }: HubSurroundings): Promise<Enrolments> => {
+const enrolAll = async ({ config, logger }: HubSurroundings, report: ReportEvent): Promise<Enrolments> => {
   try {
-    return enrol(config.sensors, config.hub.assignment, await loadCertifiedCatalogue(), driverOf);
+    const { catalogue, trouble } = await loadCertifiedCatalogue(config.catalogue.folder);
+    if (trouble !== null) report("catalogue-fault", trouble, { path: config.catalogue.folder });
+    return enrol(config, catalogue, driverOf);
   } catch (thrown) {
     if (!isHubError(thrown)) throw thrown;
     logger.error("catalogue not readable, no sensor is read", { code: thrown.code, reason: thrown.message });
-    return { enrolled: [], setAside: config.sensors.map((sensor) => ({ config: sensor, sentence: thrown.message })) };
+    const setAside = config.sensors.map((sensor) => ({ config: sensor, sentence: thrown.message }));
+    return { enrolled: [], setAside, models: [] };
   }
 };
 
@@ -91,6 +105,7 @@ const wire = async (
   time: KeptHubTime,
   outbox: SqliteOutbox,
   health: ProcessHealth,
+  shedLogs: (isOn: boolean) => void,
 ): Promise<Omit<RunPartsOptions, "clock" | "logger">> => {
   const { hub, region, diagnostics } = config;
   const credentials = createCredentialSource(region, () => time.stamp().utc);
@@ -132,18 +147,34 @@ const wire = async (
   });
 
   const report = createEventReporter({ clock, time, logger, send: forwarder.sendEvent });
+  const capacity = createCapacityWatch({
+    directory: outboxFolder(config),
+    clock,
+    logger,
+    report,
+    onLevel: (level) => shedLogs(level === "reserve"),
+  });
   if (outbox.recovered !== null) {
     const { movedTo, skippedTo, sentence } = outbox.recovered;
     report("storage-fault", sentence, { state: "salvaged", path: movedTo, skippedTo });
   }
   const validate = createReadingValidator();
-  const ingest = createIngest({ outbox, validate, clock, logger, report, onStored: forwarder.wake });
-  const enrolments = await enrolAll({ config, clock, logger });
-  const sensors: SensorParts = await createSensorParts({ config, enrolments, ingest, clock, time, logger });
+  const { judge } = await openPlausibility(config, outbox, logger);
+  const ingest = createIngest({ outbox, validate, judge, clock, logger, report, onStored: forwarder.wake });
+  const enrolments = await enrolAll({ config, clock, logger }, report);
+  const sensors: SensorParts = await createSensorParts({ config, enrolments, ingest, report, clock, time, logger });
 
   const console = (): ConsoleView | null => serialConsole?.status() ?? null;
   const live = { config, time, health, outbox, ingest, forwarder, credentials, sensors, console };
-  const registry = createRegistry(hubCommands(createHubView(live)));
+  const view = createHubView(live);
+  const entries = await openEntries({ config, ingest, validate, time, clock, logger });
+  /** The same commands over each way in; what somebody begins to enter stays with the way they came. */
+  const registryOf = (channel: EntryChannel): Registry => {
+    const entering = [...entryCommands(channel), ...questionnaireCommands(channel)];
+    return createRegistry(
+      hubCommands(view, [...pairingCommands(sensors.desk), ...enrolmentCommands(sensors.guard), ...entering]),
+    );
+  };
   const { serial } = diagnostics;
   const serialConsole =
     serial === null
@@ -151,7 +182,7 @@ const wire = async (
       : createSerialConsole({
           path: serial.path,
           open: (stop) => openConsole({ ...serial, time, clock }, stop),
-          registry,
+          registry: registryOf(entries.console),
           banner: `Hemhub ${HUB_VERSION}. Type help and press Enter.`,
           prompt: () => {
             const online = forwarder.status().state === "up" ? "online" : "offline";
@@ -163,7 +194,7 @@ const wire = async (
   const askable = Promise.withResolvers<void>();
   const socket = createDiagnosticSocket({
     path: diagnostics.socket,
-    registry,
+    registry: registryOf(entries.socket),
     clock,
     onListening: askable.resolve,
   });
@@ -181,6 +212,8 @@ const wire = async (
       { part: "link", by: STOP_BY.link, run: (stop) => forwarder.run(stop) },
       { part: "console", by: STOP_BY.diagnostics, run: async (stop) => serialConsole?.run(stop) },
       { part: "diagnostics", by: STOP_BY.diagnostics, run: (stop) => keepRunning(keptSocket, socket.run, stop) },
+      { part: "manual entry", by: STOP_BY.diagnostics, run: (stop) => entries.run(stop) },
+      { part: "capacity", by: STOP_BY.diagnostics, run: (stop) => capacity.run(stop) },
       { part: "clock", by: STOP_BY.diagnostics, run: (stop) => time.run(stop) },
       { part: "outbox", by: STOP_BY.outbox, end: async () => outbox[Symbol.asyncDispose]() },
     ],
@@ -193,7 +226,7 @@ const wire = async (
  */
 export const runHub = async (given: HubSurroundings, signal: AbortSignal): Promise<HubEnd> => {
   const { config, clock } = given;
-  const logger = rateLimited(given.logger, clock);
+  const { logger, shed } = sheddable(rateLimited(given.logger, clock));
   const surroundings = { config, clock, logger };
   const { socket } = config.diagnostics;
   if (await hubAnswersAt(socket)) {
@@ -206,7 +239,7 @@ export const runHub = async (given: HubSurroundings, signal: AbortSignal): Promi
   const outbox = await openOutbox(surroundings);
   if ("tag" in outbox) return outbox;
   using health = createProcessHealth();
-  const parts = await wire(surroundings, time, outbox, health);
+  const parts = await wire(surroundings, time, outbox, health, shed);
   const inTime = await runParts({ ...parts, clock, logger }, signal);
   logger.info("hub stopped");
   return { tag: inTime ? "stopped" : "overdue" };

@@ -61,6 +61,7 @@ export const createHubView = (parts: LiveParts): HubView => {
     certificate: () => credentials.view(),
     radio: () => sensors.radio(),
     sensors: () => sensors.sensors(),
+    strangers: () => sensors.strangers(),
     console: () => parts.console(),
   };
 };

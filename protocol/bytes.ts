@@ -1,6 +1,17 @@
 import { HubError } from "./errors.ts";
 
-export const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+/** Every octet as two digits: for the few octets of a value, a table is faster than a Buffer. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, "0"));
+/** From this length on a Buffer is. */
+const MANY = 64;
+
+/** Lower-case hex, two digits an octet. */
+export const toHex = (bytes: Uint8Array): string => {
+  if (bytes.length >= MANY) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
+  let text = "";
+  for (const octet of bytes) text += HEX[octet];
+  return text;
+};
 
 /**
  * Bytes of a hex text; white space, `:` and `-` between digits are allowed. Throws HubError `invalid-argument` naming

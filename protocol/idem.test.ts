@@ -36,6 +36,25 @@ it.each<[string, Partial<IdemParts>]>([
   expect(idemOf({ ...parts, ...change })).not.toBe(idemOf(parts));
 });
 
+it("changes with an answer of a questionnaire, not with the order of answers or their language", () => {
+  const form = { id: "short", version: "1", digest: "sha256:0", language: "sv" };
+  const answers = [
+    { linkId: "a", code: "none" },
+    { linkId: "b", integer: 2 },
+  ] as const;
+  const filled = idemOf({ ...parts, questionnaire: { ...form, answers } });
+  expect(filled).not.toBe(idemOf(parts));
+  expect(idemOf({ ...parts, questionnaire: { ...form, language: "en", answers: answers.toReversed() } })).toBe(filled);
+  for (const other of [
+    { ...form, answers: [{ linkId: "a", code: "some" }, answers[1]] },
+    { ...form, answers: [answers[0]] },
+    { ...form, version: "2", answers },
+    { ...form, digest: "sha256:1", answers },
+  ]) {
+    expect(idemOf({ ...parts, questionnaire: other })).not.toBe(filled);
+  }
+});
+
 it("gives a version 5 UUID that follows from the idem alone", () => {
   const id = readingIdOf(idemOf(parts));
   expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);

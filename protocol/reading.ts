@@ -30,8 +30,11 @@ export type ReadingKind =
   | "spirometry"
   | "questionnaire";
 
-/** How far the time of measurement can be trusted, and where it came from. */
-export type TimeBasis = "device-synced" | "device-corrected" | "reception" | "unknown";
+/**
+ * How far the time of measurement can be trusted, and where it came from. `stated`: a person said when; no clock of a
+ * sensor was involved, and `deviceRaw` holds what was said.
+ */
+export type TimeBasis = "device-synced" | "device-corrected" | "reception" | "stated" | "unknown";
 
 export type TimeFault =
   | "future"
@@ -59,8 +62,16 @@ export interface ReadingTime {
   readonly basis: TimeBasis;
   /** The sensor's own time exactly as it said it, before any correction. */
   readonly deviceRaw: { readonly text: string; readonly offsetMin: number | null } | null;
-  /** Sensor clock and hub clock read at the same moment of the session. */
-  readonly coincident: { readonly device: string; readonly hub: string } | null;
+  /** Of a measurement that took a while, where `start` and with it `end` is null. */
+  readonly durationMs?: number;
+  /**
+   * Sensor clock and hub clock read at the same moment of the session. While the hub's clock is not set, `monoMs` of
+   * the boot in `received` stands in for `hub`, so that whoever learns the time of that boot can tell when it was.
+   */
+  readonly coincident:
+    | { readonly device: string; readonly hub: string }
+    | { readonly device: string; readonly hub: null; readonly monoMs: number; readonly uncertaintyMs: number }
+    | null;
   readonly received: { readonly utc: string | null; readonly bootId: string; readonly monoMs: number };
   readonly hubClock: { readonly state: HubClockState; readonly errorMs: number | null };
   readonly faults: readonly TimeFault[];
@@ -85,10 +96,36 @@ export interface ReadingProvenance {
   /** `driver@version`. */
   readonly driver: string;
   readonly transport: "ble" | "serial" | "manual";
-  /** Characteristic (`2a35`) or serial format (`nonin-13`). */
+  /** Characteristic (`2a35`), serial format (`nonin-13`), or who entered it by hand: `patient`, `technician`. */
   readonly source: string;
-  /** The bytes that the values were decoded from, in lower-case hex. */
+  /** The bytes that the values were decoded from, in lower-case hex; of a manual reading the words as they were typed. */
   readonly rawHex: string;
+}
+
+/**
+ * One question that was put, by its `linkId` (FHIR QuestionnaireResponse.item.linkId), never by its place or its words.
+ * `code`: one of the question's options. `mdc`: the answer is a measurement and stands in `values` under this code.
+ * `absent`: put and not answered. A question that its condition left out is not listed. Never free text: it could carry
+ * an identity.
+ */
+export type ReadingAnswer = { readonly linkId: string } & (
+  | { readonly code: string }
+  | { readonly integer: number }
+  | { readonly boolean: boolean }
+  | { readonly decimal: number; readonly decimals: number; readonly unit: string }
+  | { readonly mdc: number }
+  | { readonly absent: "asked-declined" }
+);
+
+/** A filled-in questionnaire. `digest` is of its definition: the same id and version with other words is seen. */
+export interface ReadingQuestionnaire {
+  readonly id: string;
+  readonly version: string;
+  readonly digest: string;
+  /** Of the words that were shown (BCP 47), for example `sv`. */
+  readonly language: string;
+  /** In the order of the definition. */
+  readonly answers: readonly ReadingAnswer[];
 }
 
 /**
@@ -102,8 +139,14 @@ export interface DraftReading {
   readonly kind: ReadingKind;
   readonly assignment: AssignmentId;
   readonly status: "final" | "preliminary" | "entered-in-error" | "not-performed";
+  /**
+   * The reading that this one puts right. With `status: "entered-in-error"` it takes that one back and has no values; with
+   * `final` its values stand instead. A correction is one of each, in either order of arrival.
+   */
   readonly replaces: ReadingId | null;
   readonly values: readonly ReadingValue[];
+  /** Of kind `questionnaire`, and only there. */
+  readonly questionnaire?: ReadingQuestionnaire;
   /** Supplemental codes (IEEE 11073-10101), for example the modality of an oximeter. */
   readonly supplemental: readonly number[];
   /** Codes and small numbers around the measurement: meal, location, userSlot, status. */

@@ -23,6 +23,42 @@ it("accepts a complete reading and one with an absent value", () => {
   expect(validate(changed(["values"], [absent])).tag).toBe("ok");
 });
 
+/** A questionnaire with these answers, in a reading of `kind`. */
+const filledIn = (answers: readonly unknown[], kind = "questionnaire"): unknown => ({
+  ...valid(),
+  kind,
+  values: [],
+  questionnaire: { id: "short", version: "1", digest: `sha256:${"0".repeat(64)}`, language: "sv", answers },
+});
+
+it("accepts every kind of answer, and a questionnaire in a reading of its kind only", () => {
+  const answers = [
+    { linkId: "breath", code: "none" },
+    { linkId: "pillows", integer: 2 },
+    { linkId: "upright", boolean: false },
+    { linkId: "scale", decimal: 2, decimals: 1, unit: "1" },
+    { linkId: "weight", mdc: 188736 },
+    { linkId: "swelling", absent: "asked-declined" },
+  ];
+  expect(validate(filledIn(answers))).toMatchObject({ tag: "ok" });
+  expect(validate(filledIn(answers, "body-weight")).tag).toBe("invalid");
+  expect(validate(changed(["kind"], "questionnaire"))).toMatchObject({
+    tag: "invalid",
+    reason: expect.stringContaining("questionnaire"),
+  });
+});
+
+it.each<[string, unknown]>([
+  ["text", { linkId: "breath", text: "worse since Tuesday" }],
+  ["two answers at once", { linkId: "breath", code: "none", integer: 2 }],
+  ["no answer", { linkId: "breath" }],
+  ["a number without its precision", { linkId: "scale", decimal: 2 }],
+  ["no question", { code: "none" }],
+  ["a code with a space", { linkId: "breath", code: "Anna Andersson" }],
+])("refuses an answer of %s", (_what, answer) => {
+  expect(validate(filledIn([answer])).tag).toBe("invalid");
+});
+
 it.each<[string, readonly string[], unknown]>([
   ["no sequence number", ["seq"], undefined],
   ["sequence number 0", ["seq"], 0],

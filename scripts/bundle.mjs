@@ -1,4 +1,4 @@
-// The release: dist/hemhub.mjs, the certified catalogue beside it, and dist/hemhub, which starts it. Native packages stay
+// The release: dist/hemhub.mjs, the certified catalogue and the example questionnaire beside it, and dist/hemhub, which starts it. Native packages stay
 // outside, and a release installs exactly those (dist/package.json).
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -47,6 +47,9 @@ export const bundle = async (folder = path.join(ROOT, "dist")) => {
   cpSync(path.join(ROOT, "drivers", "catalogue"), path.join(folder, "catalogue"), {
     recursive: true,
     filter: (source) => !source.endsWith(".ts"),
+  });
+  cpSync(path.join(ROOT, "gateway", "entry", "questionnaires"), path.join(folder, "questionnaires"), {
+    recursive: true,
   });
   const { name, version, license, dependencies } = JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8"));
   const kept = Object.fromEntries(OUTSIDE.map((dependency) => [dependency, dependencies[dependency]]));

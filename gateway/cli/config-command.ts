@@ -3,18 +3,30 @@ import { loadCertifiedCatalogue } from "../config/certified-catalogue.ts";
 import { enrol } from "../config/enrol.ts";
 import { type ConfigProblem, type ConfigResult, problemLine } from "../config/hub-config.ts";
 import { loadConfig } from "../config/load-config.ts";
+import { loadQuestionnaires } from "../entry/load-questionnaires.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Output } from "./output.ts";
 
-/** Problems of the file, and sensors that a hub would set aside. */
+/** Problems of the file, of the catalogue and the questionnaires that it names, and sensors that a hub would set aside. */
 const problemsOf = async (result: ConfigResult): Promise<readonly ConfigProblem[]> => {
   if (result.tag === "invalid") return result.problems;
   const { config, source } = result;
-  const { setAside } = enrol(config.sensors, config.hub.assignment, await loadCertifiedCatalogue(), driverOf);
-  return setAside.map(({ config: sensor, sentence }) => {
-    const index = config.sensors.indexOf(sensor);
-    return { ...source.valueAt(["sensors", index, "model"]), path: `sensors[${index}].model`, message: sentence };
-  });
+  const { catalogue, trouble } = await loadCertifiedCatalogue(config.catalogue.folder);
+  const { setAside } = enrol(config, catalogue, driverOf);
+  const place = source.valueAt(["catalogue", "folder"]);
+  const questionnaires = await loadQuestionnaires(config.questionnaires);
+  return [
+    ...questionnaires.problems.map((message) => ({
+      ...source.valueAt(["questionnaires"]),
+      path: "questionnaires",
+      message,
+    })),
+    ...(trouble === null ? [] : [{ ...place, path: "catalogue.folder", message: trouble }]),
+    ...setAside.map(({ config: sensor, sentence }) => {
+      const index = config.sensors.indexOf(sensor);
+      return { ...source.valueAt(["sensors", index, "model"]), path: `sensors[${index}].model`, message: sentence };
+    }),
+  ];
 };
 
 /** `hemhub config check FILE`: every problem at once on standard error, exit 1 when there is one. */

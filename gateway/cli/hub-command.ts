@@ -28,12 +28,17 @@ const socketOf = async (options: HubCommandOptions, output: Output): Promise<str
 };
 
 /** `hemhub status` and its kin: the running hub is asked over its local socket and answers for itself. */
-export const hubCommand = async (name: string, options: HubCommandOptions, output: Output): Promise<ExitCode> => {
+export const hubCommand = async (
+  name: string,
+  args: readonly string[],
+  options: HubCommandOptions,
+  output: Output,
+): Promise<ExitCode> => {
   const socket = await socketOf(options, output);
   if (socket === null) return EXIT.usage;
   const json = options.json === true;
   try {
-    for await (const frame of askHub(socket, { command: name, args: [], json }, createSystemClock())) {
+    for await (const frame of askHub(socket, { command: name, args, json }, createSystemClock())) {
       if ("unasked" in frame) {
         output.complain(frame.unasked.sentence);
         return frame.unasked.tag === "denied" ? EXIT.notAuthorised : EXIT.unreachable;

@@ -1,15 +1,43 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { type Catalogue, loadCatalogue } from "../../drivers/catalogue/catalogue.ts";
+import { type Catalogue, catalogueOf, loadCatalogue, withdrawalsIn } from "../../drivers/catalogue/catalogue.ts";
+import { isHubError } from "../../protocol/errors.ts";
 
 /** A release is one file with the catalogue in a folder beside it; in a checkout the catalogue stands with the drivers. */
 const BESIDE_THE_RELEASE = join(import.meta.dirname, "catalogue");
 
-/** The device models that this version may read. Rejects with HubError `invalid-config`. */
-export const loadCertifiedCatalogue = async (): Promise<Catalogue> => {
+/** The catalogue that a hub goes by. */
+export interface CertifiedCatalogue {
+  readonly catalogue: Catalogue;
+  /** Why it is not the one that the configuration names, with the next step; null where it is, or none is named. */
+  readonly trouble: string | null;
+}
+
+/** Folder of the catalogue that came with this version; undefined: the one beside the drivers. */
+export const shippedCatalogueFolder = async (): Promise<string | undefined> => {
   const released = await access(BESIDE_THE_RELEASE).then(
     () => true,
     () => false,
   );
-  return released ? loadCatalogue(BESIDE_THE_RELEASE) : loadCatalogue();
+  return released ? BESIDE_THE_RELEASE : undefined;
+};
+
+/**
+ * The device models that this hub may read: those of `folder` (null: of this version). Where that folder is damaged in
+ * any part, the catalogue of this version stands in, without the models that the damaged one still says are withdrawn.
+ * Rejects with HubError `invalid-config` only where the one of this version is damaged, too.
+ */
+export const loadCertifiedCatalogue = async (folder: string | null = null): Promise<CertifiedCatalogue> => {
+  const shipped = await shippedCatalogueFolder();
+  if (folder === null) return { catalogue: await loadCatalogue(shipped), trouble: null };
+  try {
+    return { catalogue: await loadCatalogue(folder), trouble: null };
+  } catch (thrown) {
+    if (!isHubError(thrown, "invalid-config")) throw thrown;
+    const withdrawn = new Map((await withdrawalsIn(folder)).map((entry) => [entry.id, entry]));
+    const { entries } = await loadCatalogue(shipped);
+    const kept = entries.filter(({ id }) => !withdrawn.has(id));
+    const trouble = `the catalogue of this version stands in, because ${thrown.message} (hemhub catalogue check ${folder} names every problem)`;
+    return { catalogue: catalogueOf([...kept, ...withdrawn.values()]), trouble };
+  }
 };

@@ -1,4 +1,6 @@
 import type { ConfigProblem } from "./hub-config.ts";
+import { limitProblems } from "./limit-checks.ts";
+import { at, textAt } from "./parsed.ts";
 import { type ConfigPath, pathText, type SourceMap } from "./source-map.ts";
 
 /** sockaddr_un.sun_path holds 108 bytes with the closing zero (Linux unix(7)). */
@@ -10,19 +12,6 @@ interface Claim {
   readonly what: string;
   readonly key: string;
 }
-
-/** The value at `path` in parsed data of any shape: the schema may have found it wrong. */
-const at = (data: unknown, path: ConfigPath): unknown =>
-  path.reduce<unknown>(
-    (value, step) =>
-      typeof value === "object" && value !== null ? (value as Record<string | number, unknown>)[step] : undefined,
-    data,
-  );
-
-const textAt = (data: unknown, path: ConfigPath): string | null => {
-  const value = at(data, path);
-  return typeof value === "string" ? value : null;
-};
 
 const sensorCount = (data: unknown): number => {
   const sensors = at(data, ["sensors"]);
@@ -53,6 +42,22 @@ const claimsOf = (data: unknown, resolvePath: (path: string) => string): readonl
   ];
 };
 
+/**
+ * Adapters of one kind, one of them enrolled without its serial number: it would answer for the others as well, and
+ * nobody could tell whose sensor it is.
+ */
+const sharedAdapters = (data: unknown): readonly { readonly path: ConfigPath; readonly message: string }[] => {
+  const adapters = Array.from({ length: sensorCount(data) }, (_, i) => {
+    const path = ["sensors", i, "serial", "usb"];
+    const kind = `${textAt(data, [...path, "vendor"])}:${textAt(data, [...path, "product"])}`.toLowerCase();
+    return { path, kind, number: textAt(data, [...path, "serialNumber"]) };
+  }).filter(({ kind }) => kind !== "null:null");
+  return adapters
+    .filter((one) => one.number === null)
+    .filter((one) => adapters.some((other) => other.kind === one.kind && other.number !== null))
+    .map(({ path }) => ({ path, message: "other sensors here have an adapter of this kind; add its serialNumber" }));
+};
+
 const knownZone = (zone: string): boolean => {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone !== "";
@@ -75,6 +80,14 @@ export const crossCheck = (
   const report = (path: ConfigPath, message: string): void => {
     problems.push({ ...source.valueAt(path), path: pathText(path), message });
   };
+
+  const assignments = [
+    textAt(data, ["hub", "assignment"]),
+    ...Array.from({ length: sensorCount(data) }, (_, i) => textAt(data, ["sensors", i, "assignment"])),
+  ];
+  for (const { path, message } of limitProblems(at(data, ["plausibility"]), new Set(assignments)))
+    report(path, message);
+  for (const { path, message } of sharedAdapters(data)) report(path, message);
 
   const first = new Map<string, Claim>();
   for (const claim of claimsOf(data, resolvePath)) {

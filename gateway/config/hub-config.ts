@@ -16,6 +16,11 @@ export interface HubConfig {
   readonly region: RegionConfig;
   readonly ble: { readonly adapter: BleAdapterConfig } | null;
   readonly sensors: readonly SensorConfig[];
+  readonly catalogue: CatalogueConfig;
+  /** Limits other than the defaults of gateway/plausibility/limits.ts. */
+  readonly plausibility: readonly LimitConfig[];
+  /** Folder of the region's questionnaires; null: the example of this version. */
+  readonly questionnaires: string | null;
   readonly diagnostics: {
     readonly socket: string;
     readonly serial: { readonly path: string; readonly baudRate: number } | null;
@@ -40,10 +45,39 @@ export type BleAdapterConfig =
   | { readonly type: "hci"; readonly device: number }
   | { readonly type: "bluez"; readonly name: string };
 
-export type SensorConfig = { readonly id: SensorId; readonly model: CatalogueId } & (
-  | { readonly transport: "ble"; readonly address: string }
-  | { readonly transport: "serial"; readonly port: SerialPortRef }
-);
+export interface CatalogueConfig {
+  /** The region's catalogue; null: the one of this version. */
+  readonly folder: string | null;
+  /** True: a model that is not certified is not read. */
+  readonly certifiedOnly: boolean;
+}
+
+/** What is implausible of one quantity; what is not said stays as it is by default. */
+export interface LimitConfig {
+  readonly quantity: string;
+  /** Null: of everybody in this home. */
+  readonly assignment: AssignmentId | null;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly jumps: readonly { readonly by: number; readonly hours: number }[] | null;
+}
+
+interface CommonSensorConfig {
+  readonly id: SensorId;
+  readonly model: CatalogueId;
+  /** Whom its readings belong to; null: whom the hub's belong to. */
+  readonly assignment: AssignmentId | null;
+  /** What the sensor tells of itself; null: what it tells at its first session counts from then on. */
+  readonly serialNumber: string | null;
+  /** The patient's memory on a sensor that several people use; null: nobody else uses it. */
+  readonly userSlot: number | null;
+}
+
+export type SensorConfig = CommonSensorConfig &
+  (
+    | { readonly transport: "ble"; readonly address: string }
+    | { readonly transport: "serial"; readonly port: SerialPortRef }
+  );
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 

@@ -128,6 +128,74 @@ describe("parseConfig", () => {
     expect(line).toBe("hub.yaml:8:43 sensors[0].ble: needs a radio; add ble: {adapter: {type: hci, device: 0}}");
   });
 
+  it("takes what a sensor is known by, whose it is, the region's catalogue and limits", () => {
+    const more = `${GOOD.replace(
+      "id: cuff,",
+      'id: cuff, assignment: a-hers, serialNumber: "5150100001", userSlot: 2,',
+    )}catalogue: {folder: ./certified, certifiedOnly: true}
+plausibility:
+  - {quantity: body-weight, assignment: a-hers, min: 35, jumps: [{by: 2, hours: 24}]}
+  - {quantity: spo2, max: 99}
+`;
+    const result = parseConfig(more, "/etc/hemhub/hub.yaml");
+    expect(result).toMatchObject({
+      tag: "ok",
+      config: {
+        sensors: [
+          { id: "cuff", assignment: "a-hers", serialNumber: "5150100001", userSlot: 2 },
+          { id: "oximeter", assignment: null, serialNumber: null, userSlot: null },
+          { id: "meter" },
+        ],
+        catalogue: { folder: "/etc/hemhub/certified", certifiedOnly: true },
+        plausibility: [
+          { quantity: "body-weight", assignment: "a-hers", min: 35, max: null, jumps: [{ by: 2, hours: 24 }] },
+          { quantity: "spo2", assignment: null, min: null, max: 99, jumps: null },
+        ],
+      },
+    });
+    expect(parseConfig(GOOD, "/etc/hemhub/hub.yaml")).toMatchObject({
+      config: { catalogue: { folder: null, certifiedOnly: false }, plausibility: [] },
+    });
+  });
+
+  it("asks for a number in quotes where a serial number has digits only", () => {
+    expect(problemsOf(GOOD.replace("id: cuff,", "id: cuff, serialNumber: 5150100001, userSlot: 255,"))).toEqual([
+      'hub.yaml:9:30 sensors[0].serialNumber: expected the serial number that the sensor tells, in quotes such as "5150100001", found 5150100001',
+      "hub.yaml:9:52 sensors[0].userSlot: expected the number of the patient's memory on the sensor, 0 to 254, found 255",
+    ]);
+  });
+
+  it("finds limits of nothing, of nobody, twice, and between which nothing is", () => {
+    const limits = `${GOOD}plausibility:
+  - {quantity: body-wieght, min: 3}
+  - {quantity: spo2, min: 100}
+  - {quantity: pulse-rate, assignment: a-nobody}
+  - {quantity: body-weight, jumps: [{by: 0, hours: 1}]}
+  - {quantity: glucose}
+  - {quantity: glucose}
+`;
+    expect(problemsOf(limits)).toEqual([
+      expect.stringMatching(
+        /^hub\.yaml:15:16 plausibility\[0\]\.quantity: no limit has this name \(did you mean body-weight\?\); known: blood/,
+      ),
+      "hub.yaml:16:16 plausibility[1].quantity: nothing is between min 100 and max 100 (%); correct them",
+      "hub.yaml:17:40 plausibility[2].assignment: neither the hub nor a sensor has this assignment; correct it or leave it out",
+      "hub.yaml:18:42 plausibility[3].jumps[0].by: expected a number above 0 in the quantity's unit, found 0",
+      "hub.yaml:20:16 plausibility[5].quantity: same limit as plausibility[4]; each may stand once",
+    ]);
+  });
+
+  it("asks for the serial number of an adapter where another sensor has one of its kind", () => {
+    const twin = GOOD.replace(
+      "diagnostics:",
+      '  - {id: other, model: nonin-3012lp, serial: {usb: {vendor: "0403", product: "6001"}}}\ndiagnostics:',
+    );
+    expect(problemsOf(twin)).toEqual([
+      "hub.yaml:12:52 sensors[3].serial.usb: other sensors here have an adapter of this kind; add its serialNumber",
+    ]);
+    expect(problemsOf(twin.replace('product: "6001"}}}\nd', 'product: "6001", serialNumber: "B2"}}}\nd'))).toEqual([]);
+  });
+
   it("wants exactly one way to a sensor", () => {
     expect(problemsOf(GOOD.replace(", serial: {path: /dev/pts/4}", ""))).toEqual([
       "hub.yaml:10:5 sensors[1]: expected one of ble or serial, found neither",

@@ -6,7 +6,15 @@ import { messageOf } from "../../protocol/errors.ts";
 import { assignmentId, catalogueId, hubId, sensorId } from "../../protocol/ids.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { fileTrouble } from "./file-trouble.ts";
-import type { BleAdapterConfig, ConfigProblem, ConfigResult, HubConfig, LogLevel, SensorConfig } from "./hub-config.ts";
+import type {
+  BleAdapterConfig,
+  ConfigProblem,
+  ConfigResult,
+  HubConfig,
+  LimitConfig,
+  LogLevel,
+  SensorConfig,
+} from "./hub-config.ts";
 import { createConfigChecker, schemaProblems } from "./schema-problems.ts";
 import { createSourceMap } from "./source-map.ts";
 
@@ -37,9 +45,21 @@ interface Written {
   readonly sensors?: readonly {
     id: string;
     model: string;
+    assignment?: string;
+    serialNumber?: string;
+    userSlot?: number;
     ble?: { address: string };
     serial?: { path?: string; usb?: { vendor: string; product: string; serialNumber?: string } };
   }[];
+  readonly catalogue?: { folder?: string; certifiedOnly?: boolean };
+  readonly plausibility?: readonly {
+    quantity: string;
+    assignment?: string;
+    min?: number;
+    max?: number;
+    jumps?: { by: number; hours: number }[];
+  }[];
+  readonly questionnaires?: string;
   readonly diagnostics?: { socket?: string; serial?: { path: string; baudRate?: number } };
   readonly log?: { level?: LogLevel };
 }
@@ -70,8 +90,16 @@ const complete = (written: Written, file: string, from: (path: string) => string
           serialNumber: serial.usb.serialNumber ?? null,
         };
 
+  const assignmentOf = (text: string | undefined) => (text === undefined ? null : assignmentId(text));
+
   const sensors = (written.sensors ?? []).map((sensor): SensorConfig => {
-    const named = { id: sensorId(sensor.id), model: catalogueId(sensor.model) };
+    const named = {
+      id: sensorId(sensor.id),
+      model: catalogueId(sensor.model),
+      assignment: assignmentOf(sensor.assignment),
+      serialNumber: sensor.serialNumber ?? null,
+      userSlot: sensor.userSlot ?? null,
+    };
     return sensor.ble === undefined
       ? { ...named, transport: "serial", port: locationOf(sensor.serial ?? {}) }
       : { ...named, transport: "ble", address: sensor.ble.address.toLowerCase() };
@@ -96,6 +124,20 @@ const complete = (written: Written, file: string, from: (path: string) => string
     },
     ble: written.ble === undefined ? null : { adapter: adapterOf(written.ble.adapter) },
     sensors,
+    catalogue: {
+      folder: written.catalogue?.folder === undefined ? null : from(written.catalogue.folder),
+      certifiedOnly: written.catalogue?.certifiedOnly ?? false,
+    },
+    plausibility: (written.plausibility ?? []).map(
+      ({ quantity, assignment, min = null, max = null, jumps = null }): LimitConfig => ({
+        quantity,
+        assignment: assignmentOf(assignment),
+        min,
+        max,
+        jumps,
+      }),
+    ),
+    questionnaires: written.questionnaires === undefined ? null : from(written.questionnaires),
     diagnostics: {
       socket: from(written.diagnostics?.socket ?? resolve(dataDir, "hemhub.sock")),
       serial: serial === undefined ? null : { path: from(serial.path), baudRate: serial.baudRate ?? CONSOLE_BAUD },

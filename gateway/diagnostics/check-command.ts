@@ -79,6 +79,10 @@ const SENSOR_NEXT: Readonly<Record<SensorView["state"], string>> = {
   absent: "plug the sensor in, or check the cable and the port in the configuration",
   waiting: "take a measurement with it, then run check again",
   connected: "take a measurement with it, then run check again",
+  "not-paired": "pair it: sensor pair and its id",
+  "bond-lost": "pair it anew: sensor pair and its id",
+  quarantined: "exchange the sensor for the enrolled one, or accept it: sensor accept and its id",
+  pairing: "finish the pairing: sensor bond and its id shows how far it is",
 };
 
 export const checkSensor = (sensor: SensorView): Finding => {

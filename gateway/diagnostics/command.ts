@@ -10,7 +10,7 @@ export type Line =
   | { readonly tag: "data"; readonly data: Json }
   | { readonly tag: "exit"; readonly code: 0 | 1 };
 
-/** Words after the command's name. */
+/** Words after the command's name. Only a command with a `usage` gets any. */
 export type Args = readonly string[];
 
 /**
@@ -21,8 +21,10 @@ export interface DiagnosticCommand {
   /** One or two words: `status`, `sensor list`. */
   readonly name: string;
   readonly summary: string;
+  /** Words that follow the name, as help shows them: `<id> [cancel]`. Without it the command takes none. */
+  readonly usage?: string;
   readonly role: "view" | "service";
-  /** Throws HubError with the next step; anything else is a broken invariant. */
+  /** Throws HubError with the next step (`invalid-argument`: wrong usage); anything else is a broken invariant. */
   run(args: Args, signal: AbortSignal): AsyncIterable<Line>;
 }
 

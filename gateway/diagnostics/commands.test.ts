@@ -226,8 +226,9 @@ describe("registry", () => {
     expect(help.map((line) => line.split("  ")[0])).toEqual([
       "status",
       "sensor list",
+      "sensor nearby",
       "outbox",
-      "outbox account [days]",
+      "outbox account",
       "link",
       "check",
       "help",

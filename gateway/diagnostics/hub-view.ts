@@ -47,14 +47,30 @@ export interface SensorView {
   readonly transport: "ble" | "serial";
   /**
    * `set-aside`: the configuration names something that cannot be read; `trouble` says why. `not-paired`, `pairing` and
-   * `bond-lost`: sensors that are read only over a bonded link.
+   * `bond-lost`: sensors that are read only over a bonded link. `quarantined`: another sensor answers in its place.
    */
-  readonly state: "waiting" | "connected" | "absent" | "set-aside" | "not-paired" | "pairing" | "bond-lost";
+  readonly state:
+    | "waiting"
+    | "connected"
+    | "absent"
+    | "set-aside"
+    | "not-paired"
+    | "pairing"
+    | "bond-lost"
+    | "quarantined";
   /** Seconds since the hub last heard from it; null: not since start. */
   readonly seenS: number | null;
   /** Seconds since its last new reading was stored; null: not since start. */
   readonly storedS: number | null;
   readonly trouble: string | null;
+}
+
+/** A sensor nearby that is not read because it is not enrolled. */
+export interface StrangerView {
+  readonly what: string;
+  readonly reason: string;
+  readonly next: string;
+  readonly seenS: number | null;
 }
 
 export interface ConsoleView {
@@ -75,6 +91,7 @@ export interface HubView {
   /** Null where no radio is configured. */
   radio(): RadioView | null;
   sensors(): readonly SensorView[];
+  strangers(): readonly StrangerView[];
   /** Null where no console is configured. */
   console(): ConsoleView | null;
 }

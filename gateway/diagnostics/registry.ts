@@ -27,7 +27,9 @@ const helpOf = (commands: readonly DiagnosticCommand[]): DiagnosticCommand => ({
   role: "view",
   async *run(): AsyncIterable<Line> {
     const all = [...commands, helpOf([])];
-    for (const row of table(all.map((one) => [one.name, one.summary]))) yield text(row);
+    const about = ({ usage, summary }: DiagnosticCommand): string =>
+      usage === undefined ? summary : `${usage}: ${summary}`;
+    for (const row of table(all.map((one) => [one.name, about(one)]))) yield text(row);
     yield data(all.map(({ name, summary, role }) => ({ name, summary, role })));
   },
 });
@@ -62,7 +64,7 @@ export const createRegistry = (given: readonly DiagnosticCommand[]): Registry =>
         yield { done: true, exit: USAGE };
         return;
       }
-      if (found.args.length > 0) {
+      if (found.args.length > 0 && found.command.usage === undefined) {
         yield { error: `${found.command.name}: takes no arguments, found ${JSON.stringify(found.args[0])}` };
         yield { done: true, exit: USAGE };
         return;
@@ -77,7 +79,7 @@ export const createRegistry = (given: readonly DiagnosticCommand[]): Registry =>
       } catch (thrown) {
         if (!isHubError(thrown)) throw thrown;
         yield { error: thrown.message };
-        exit = FAILED;
+        exit = thrown.code === "invalid-argument" ? USAGE : FAILED;
       }
       yield { done: true, exit };
     },

@@ -5,8 +5,8 @@ export interface SocketRequest {
   readonly json: boolean;
 }
 
-/** A request is a few words; what is longer is refused. */
-export const LONGEST_REQUEST_BYTES = 4096;
+/** A form of 40 answers of 80 bytes, its quotes escaped, with room; what is longer is refused. */
+export const LONGEST_REQUEST_BYTES = 8192;
 
 /** An answer line: a list of 64 sensors with their troubles is some 40 kB. */
 export const LONGEST_FRAME_BYTES = 1024 * 1024;

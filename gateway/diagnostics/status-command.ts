@@ -53,6 +53,7 @@ export const statusCommand = (hub: HubView): DiagnosticCommand => ({
     const { state, errorMs } = stamp.hubClock;
     const at = stamp.utc === null ? null : isoUtc(stamp.utc);
     const ready = sensors.filter((one) => one.trouble === null).length;
+    const bondLost = sensors.filter((one) => one.state === "bond-lost").map(({ id }) => id);
     const files = health.openFiles === null ? "" : `, ${health.openFiles} open files`;
     const clock =
       at === null ? "not set" : `${at.slice(0, 19)}Z, ${state}${errorMs === null ? "" : `, within ${errorMs} ms`}`;
@@ -64,7 +65,10 @@ export const statusCommand = (hub: HubView): DiagnosticCommand => ({
         "radio",
         radio === null ? "not configured" : `${radio.state}${radio.trouble === null ? "" : `: ${radio.trouble}`}`,
       ],
-      ["sensors", `${ready} of ${sensors.length} ready`],
+      [
+        "sensors",
+        `${ready} of ${sensors.length} ready${bondLost.length === 0 ? "" : `, bond lost: ${bondLost.join(", ")}`}`,
+      ],
       ["clock", clock],
       ["certificate", certificateText(certificate, stamp.utc)],
       ["process", `${health.rssMb} MB, event loop delayed at most ${health.loopLagMs} ms${files}`],
@@ -75,7 +79,7 @@ export const statusCommand = (hub: HubView): DiagnosticCommand => ({
       link: { ...link },
       outbox: outboxData(outbox),
       radio: radio === null ? null : { ...radio },
-      sensors: { configured: sensors.length, ready },
+      sensors: { configured: sensors.length, ready, bondLost },
       clock: { state, errorMs },
       certificate: certificateData(certificate),
       health: { ...health },

@@ -1,5 +1,5 @@
 import { type DiagnosticCommand, data, type Line, text } from "./command.ts";
-import type { HubView, SensorView } from "./hub-view.ts";
+import type { HubView, SensorView, StrangerView } from "./hub-view.ts";
 import { labelled, spanText, table } from "./layout.ts";
 import { certificateData, certificateText, linkText, outboxData } from "./status-command.ts";
 
@@ -14,6 +14,25 @@ const sensorRow = (sensor: SensorView): readonly string[] => [
   ago(sensor.seenS),
   ago(sensor.storedS),
 ];
+
+function* strangerLines(strangers: readonly StrangerView[]): Iterable<Line> {
+  for (const { what, seenS, reason, next } of strangers) {
+    for (const line of labelled("", `${what}, heard ${ago(seenS)}: ${reason}; ${next}`, 2)) yield text(line);
+  }
+}
+
+/** `sensor nearby`: sensors that are not enrolled, why they are not read, and what can be done. */
+export const sensorNearbyCommand = (hub: HubView): DiagnosticCommand => ({
+  name: "sensor nearby",
+  summary: "sensors nearby that are not enrolled, and are not read",
+  role: "view",
+  async *run(): AsyncIterable<Line> {
+    const strangers = hub.strangers();
+    if (strangers.length === 0) yield text("none heard since the hub started, within a day");
+    yield* strangerLines(strangers);
+    yield data(strangers.map((one) => ({ ...one })));
+  },
+});
 
 /** `sensor list`: the sensors of this home, as configured. */
 export const sensorListCommand = (hub: HubView): DiagnosticCommand => ({
@@ -31,6 +50,9 @@ export const sensorListCommand = (hub: HubView): DiagnosticCommand => ({
       if (sensor.trouble === null) continue;
       for (const line of labelled("", `${sensor.id}: ${sensor.trouble}`, 2)) yield text(line);
     }
+    const strangers = hub.strangers();
+    if (strangers.length > 0) yield text("nearby and not read:");
+    yield* strangerLines(strangers);
     yield data(sensors.map((sensor) => ({ ...sensor })));
   },
 });

@@ -31,7 +31,7 @@ describe("technician's console on a serial line", () => {
     expect(screen()).not.toContain("a-7f3c9b");
 
     await type("hel\u007f\u007felp\r");
-    await see("sensor list  the sensors of this home");
+    await see(/sensor list +the sensors of this home/);
     await type("status\r");
     await see(/clock {8}\d{4}-/);
     await type("sensor list\r");

@@ -29,9 +29,10 @@ it("holds nothing of the simulator, the tests or the benchmarks", () => {
   expect(readFileSync(path.join(folder, "hemhub.mjs"), "utf8").includes("hardware-sim")).toBe(false);
 });
 
-it("ships every entry of the certified catalogue", () => {
+it("ships every entry of the certified catalogue, and the example questionnaire", () => {
   const entries = (where: string): string[] => readdirSync(where).filter((file) => file.endsWith(".yaml"));
   expect(entries(path.join(folder, "catalogue"))).toEqual(entries(path.join(ROOT, "drivers", "catalogue")));
+  expect(entries(path.join(folder, "questionnaires"))).toEqual(["heart-failure-short.yaml"]);
 });
 
 it("says its version", async () => {

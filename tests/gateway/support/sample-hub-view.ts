@@ -69,6 +69,7 @@ export const sampleHub = (changes: Partial<HubView> = {}): HubView => ({
   certificate: async () => ({ notAfter: epochMs(NOW + 90 * 86_400_000), trouble: null }),
   radio: () => ({ adapter: "hci0", state: "ready", trouble: null }),
   sensors: () => [sampleSensor(), sampleSensor({ id: sensorId("oximeter"), transport: "serial", state: "connected" })],
+  strangers: () => [],
   console: () => ({ path: "/dev/ttyGS0", trouble: null }),
   ...changes,
 });
