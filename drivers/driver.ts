@@ -48,6 +48,8 @@ export interface ClockPair {
   readonly hub: Arrival;
   /** Half the round trip of the read plus the sensor clock's resolution. */
   readonly uncertaintyMs: number;
+  /** The clock showed a weekday that is not that of its date (Current Time, 0x2A2B): one of them was set wrongly. */
+  readonly hasWrongWeekday?: boolean;
 }
 
 /** All that normalising needs besides the record. Normalising is pure. */

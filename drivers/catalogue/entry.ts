@@ -1,5 +1,9 @@
 import type { CatalogueId, DriverId } from "../../protocol/ids.ts";
 import type { SerialLine } from "../serial/serial-transport.ts";
+import type { FirmwareRange } from "./firmware.ts";
+
+/** `withdrawn`: never read again. `not-certified`: read unless the configuration asks for certified models only. */
+export type EntryStatus = "certified" | "not-certified" | "withdrawn";
 
 interface CommonEntry {
   readonly id: CatalogueId;
@@ -8,15 +12,20 @@ interface CommonEntry {
   readonly model: string;
   /** UDI device identifier (GTIN); null where it is not known. Never invented. */
   readonly udiDi: string | null;
+  /** Absent: see `statusOf`. */
+  readonly status?: EntryStatus;
+  /** There if and only if the status is `withdrawn`; the date as YYYY-MM-DD. */
+  readonly withdrawn?: { readonly date: string; readonly reason: string };
   readonly driver: DriverId;
   readonly pairing: "none" | "just-works" | "passkey" | "numeric-comparison";
-  /** Deviations of this model that its driver knows by name. */
+  /** Deviations of this model that its driver knows by name (quirks.ts). */
   readonly quirks: readonly string[];
   /** Null where nothing certain is known. */
   readonly certification: {
     readonly scheme: string | null;
     readonly class: string | null;
-    readonly firmware: { readonly from: string | null; readonly to: string | null } | null;
+    /** Firmware revisions, both ends included, that the certificate is about; null: every one. */
+    readonly firmware: FirmwareRange | null;
   };
   /** Names of the code table (protocol/codes.json) that the model measures. */
   readonly quantities: readonly string[];
@@ -38,5 +47,9 @@ export interface SerialEntry extends CommonEntry {
   readonly line: SerialLine;
 }
 
-/** One certified device model: data, not code. */
+/** One device model: data, not code. Its file is described by entry-1.schema.json. */
 export type CatalogueEntry = BleEntry | SerialEntry;
+
+/** An entry that does not say its status is certified where a scheme stands for it, and not certified otherwise. */
+export const statusOf = ({ status, certification }: Pick<CatalogueEntry, "status" | "certification">): EntryStatus =>
+  status ?? (certification.scheme === null ? "not-certified" : "certified");

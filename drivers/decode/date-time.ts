@@ -50,15 +50,21 @@ export const dateTimeFault = (time: DateTime): "year" | "month" | "day" | "hour"
 /** Year, month and day are all given. */
 export const isFullDate = (time: DateTime): boolean => time.year !== 0 && time.month !== 0 && time.day !== 0;
 
-const pad = (value: number, width: number): string => String(value).padStart(width, "0");
+const TWO_DIGITS: readonly string[] = Array.from({ length: 100 }, (_, value) => String(value).padStart(2, "0"));
+
+/** At least two digits; a part that a sensor sent may be out of range. */
+const two = (value: number): string => TWO_DIGITS[value] ?? String(value);
+const four = (value: number): string => (value >= 1000 ? String(value) : String(value).padStart(4, "0"));
 
 /** `HH:mm:ss`, or `HH:mm` where the sensor has no seconds. */
 export const clockText = (time: DateTime): string =>
-  `${pad(time.hour, 2)}:${pad(time.minute, 2)}${time.second === null ? "" : `:${pad(time.second, 2)}`}`;
+  time.second === null
+    ? `${two(time.hour)}:${two(time.minute)}`
+    : `${two(time.hour)}:${two(time.minute)}:${two(time.second)}`;
 
 /** Every part as it was sent, `YYYY-MM-DDTHH:mm:ss`, with zeros for what is unknown. For the record, not for sums. */
 export const rawTextOf = (time: DateTime): string =>
-  `${pad(time.year, 4)}-${pad(time.month, 2)}-${pad(time.day, 2)}T${clockText(time)}`;
+  `${four(time.year)}-${two(time.month)}-${two(time.day)}T${clockText(time)}`;
 
 /** `YYYY-MM-DDTHH:mm[:ss]` of a complete and possible date and time; null for any other: never a guessed date. */
 export const localOf = (time: DateTime): string | null =>

@@ -4,6 +4,7 @@ import { glucoseViews } from "./view/glucose.ts";
 import { meterViews } from "./view/meter.ts";
 import { oximeterViews } from "./view/oximeter.ts";
 import { scaleAndCuffViews } from "./view/scale-and-cuff.ts";
+import { spirometerViews } from "./view/spirometer.ts";
 import type { DecodedView } from "./view/view.ts";
 import { vitalSignViews } from "./view/vital-signs.ts";
 
@@ -18,6 +19,7 @@ const views: ReadonlyMap<string, (bytes: Uint8Array) => DecodedView> = new Map(
     ...oximeterViews,
     ...meterViews,
     ...scaleAndCuffViews,
+    ...spirometerViews,
   }),
 );
 

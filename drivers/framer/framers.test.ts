@@ -10,6 +10,7 @@ import { createNoninDf2Framer } from "./nonin-df2.ts";
 import { createNoninSpotFramer } from "./nonin-spot.ts";
 import { createStxEtxFramer } from "./stx-etx.ts";
 import { createTaidocFramer } from "./taidoc.ts";
+import { createVitalographFramer, VITALOGRAPH_LIMIT } from "./vitalograph.ts";
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
 
@@ -119,6 +120,16 @@ const subjects: readonly Subject[] = [
     holds: STX_ETX_LIMIT - 1,
     frames: [ascii("\x02M1001\x03"), ascii("\x02M1001M2001\x03")],
     noise: ascii("M10\x03\x02M1"),
+  },
+  {
+    name: "Vitalograph",
+    create: createVitalographFramer,
+    holds: VITALOGRAPH_LIMIT - 1,
+    frames: [
+      ascii("\x02FTD00001294063633990914040000000950900001305281044180923\x03j"),
+      ascii("\x02GPD0000185100\x03_"),
+    ],
+    noise: ascii("3990\x03\x06\x15\x02FTD00001"),
   },
 ];
 

@@ -3,7 +3,7 @@ import { type BloodPressureRecord, decodeBloodPressure } from "../decode/blood-p
 import { type Decoded, malformed, type SensorDriver } from "../driver.ts";
 import { bloodPressure } from "../normalise/blood-pressure.ts";
 import { createGattDriver } from "./gatt-driver.ts";
-import type { GattProfile } from "./profile.ts";
+import { defineProfile } from "./plain-profile.ts";
 
 export const BLOOD_PRESSURE_VERSION = "1.0.0";
 
@@ -34,10 +34,9 @@ const decode = (frame: Uint8Array, quirks: readonly string[]): Decoded<CuffRecor
  * Blood Pressure service 1810: the measurement (2A35) and the feature bits (2A49), which say whether a clear status bit
  * means "not so" or "cannot tell". Intermediate cuff pressure (2A36) is no measurement and is not subscribed.
  */
-const profile: GattProfile<CuffRecord> = {
+const profile = defineProfile<CuffRecord>({
   id: driverId("gatt-blood-pressure"),
   version: BLOOD_PRESSURE_VERSION,
-  stays: false,
   name: "blood pressure measurement",
   measurements: [channelId("2a35")],
   statics: [FEATURE],
@@ -51,8 +50,8 @@ const profile: GattProfile<CuffRecord> = {
   measure: (record) => {
     const measurement = bloodPressure(record);
     const { feature } = record;
-    return feature === null ? measurement : { ...measurement, context: { ...measurement.context, feature } };
+    return [feature === null ? measurement : { ...measurement, context: { ...measurement.context, feature } }];
   },
-};
+});
 
 export const createBloodPressureDriver = (): SensorDriver<CuffRecord> => createGattDriver(profile);

@@ -1,6 +1,7 @@
 import { HubError } from "../../protocol/errors.ts";
 import type { BleLink, Transport } from "../../protocol/ports/transport.ts";
 import type { SensorDriver } from "../driver.ts";
+import { withAge } from "../normalise/age.ts";
 import { draftReading } from "../normalise/reading.ts";
 import { createZones } from "../normalise/zone.ts";
 import { runGattSession } from "./gatt-session.ts";
@@ -17,7 +18,8 @@ export const createGattDriver = <R>(profile: GattProfile<R>): SensorDriver<R> =>
     transport: "ble",
     stays: profile.stays,
     decode: (frame, channel) => profile.decode(frame, channel, []),
-    normalise: (record, context) => [draftReading(profile.measure(record), context, zones)],
+    normalise: (record, context) =>
+      profile.measure(record).map((measurement) => withAge(draftReading(measurement, context, zones))),
     session: async (transport, sink, context, signal) => {
       if (!isBleLink(transport)) {
         const message = `driver ${profile.id}: speaks Bluetooth Low Energy, but was given a ${transport.kind} connection; correct the sensor's catalogue entry`;

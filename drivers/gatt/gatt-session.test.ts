@@ -5,6 +5,7 @@ import {
   type MemoryBleLink,
   type MemoryCharacteristic,
 } from "../../hardware-sim/ports/memory-ble-link.ts";
+import { createMemorySensorMemory } from "../../hardware-sim/ports/memory-sensor-memory.ts";
 import { fromHex, toHex } from "../../protocol/bytes.ts";
 import { HubError } from "../../protocol/errors.ts";
 import { epochMs, millis, seconds } from "../../protocol/time.ts";
@@ -13,6 +14,7 @@ import { sessionContext } from "../../tests/serial/session-context.ts";
 import { until } from "../../tests/support/until.ts";
 import type { EnrolledSensor, SensorDriver, SessionEnd } from "../driver.ts";
 import { createBloodPressureDriver } from "./blood-pressure.ts";
+import { createGlucoseDriver } from "./glucose.ts";
 import { createThermometerDriver } from "./thermometer.ts";
 import { createWeightScaleDriver } from "./weight-scale.ts";
 
@@ -478,5 +480,97 @@ describe("drivers of GATT services", () => {
       values: [{ value: 61.37, decimals: 3, unit: "kg" }],
       provenance: { source: channel },
     });
+  });
+});
+
+describe("GATT session with a sensor's memory", () => {
+  const meter: MemoryCharacteristic = { service: "1808", channel: "2a18", properties: ["notify"] };
+  const RECORD = "02 0100 ea07060f0d3b32 6fb011";
+
+  /** A meter whose control point answers each request with these values of its characteristics. */
+  const answering = (answers: readonly (readonly [string, string])[]) => {
+    const play: { link: MemoryBleLink | null } = { link: null };
+    const access: MemoryCharacteristic = {
+      service: "1808",
+      channel: "2a52",
+      properties: ["write", "indicate"],
+      onWrite: () => {
+        for (const [channel, hex] of answers) play.link?.indicate(channel, fromHex(hex));
+      },
+    };
+    const bench = start([meter, access], {
+      driver: createGlucoseDriver(),
+      early: (link) => {
+        play.link = link;
+      },
+    });
+    return bench;
+  };
+
+  it("subscribes to the control point before it writes to it, and ends when all is told", async () => {
+    const bench = answering([
+      ["2a18", RECORD],
+      ["2a52", "06000101"],
+    ]);
+    expect(await settled(bench)).toEqual({ readings: 1, reason: "complete" });
+    expect(operations(bench)).toEqual([
+      "subscribe 2a18",
+      "subscribe 2a52",
+      "write 2a52",
+      "confirm 2a18",
+      "confirm 2a52",
+    ]);
+  });
+
+  it("keeps bytes of the control point that make no sense, and those of no question of its own it ignores", async () => {
+    const bench = answering([
+      ["2a52", "0600"],
+      ["2a52", "05000300"],
+      ["2a52", "06000301"],
+      ["2a52", "06000106"],
+    ]);
+    expect(await settled(bench)).toEqual({ readings: 0, reason: "complete" });
+    expect(bench.sink.unreadable).toMatchObject([{ channel: "2a52", rawHex: "0600" }]);
+  });
+
+  it("asks in the simplest way a sensor that does not know the better one", async () => {
+    const asked: string[] = [];
+    const clock = createSimulatedClock();
+    const memory = createMemorySensorMemory({ records: JSON.stringify({ run: "", sequence: 7, mark: "m" }) });
+    const link = createMemoryBleLink({
+      clock,
+      characteristics: [
+        meter,
+        {
+          service: "1808",
+          channel: "2a52",
+          properties: ["write", "indicate"],
+          onWrite: (bytes) => {
+            asked.push(toHex(bytes));
+            link.indicate("2a52", fromHex(asked.length === 1 ? "06000104" : "06000106"));
+          },
+        },
+      ],
+    });
+    const context = { ...sessionContext(clock), memory };
+    const ended = createGlucoseDriver().session(link, createRecordingSink(), context, new AbortController().signal);
+    await clock.advance(seconds(6));
+    expect(await ended).toEqual({ readings: 0, reason: "complete" });
+    expect(asked).toEqual(["0103010700", "0101"]);
+  });
+
+  it("asks no more than four times a sensor that never completes, and ends", async () => {
+    const bench = answering([["2a52", "06000108"]]);
+    expect(await settled(bench)).toEqual({ readings: 0, reason: "complete" });
+    expect(operations(bench).filter((one) => one === "write 2a52")).toHaveLength(4);
+  });
+
+  it("never writes anything to a control point but a report or its abort", async () => {
+    const bench = answering([]);
+    expect(await settled(bench, seconds(40))).toEqual({ readings: 0, reason: "deadline" });
+    const written = bench.link.operations
+      .filter(({ tag }) => tag === "write")
+      .map(({ bytes }) => toHex(bytes ?? new Uint8Array()));
+    expect(written).toEqual(["0101", "0300"]);
   });
 });

@@ -8,6 +8,7 @@ import { type DateTime, localOf, rawTextOf, weekday } from "../decode/date-time.
 import type { ClockPair } from "../driver.ts";
 import { aheadOf, type ClockPairs, exchangePair, timeToSet } from "../normalise/timeline.ts";
 import type { Zone } from "../normalise/zone.ts";
+import { NO_STATICS, type Statics } from "./statics.ts";
 
 const DATE_TIME = channelId("2a08");
 const CURRENT_TIME = channelId("2a2b");
@@ -19,6 +20,20 @@ export interface ClockSurroundings {
   readonly zone: Zone;
   readonly logger: Logger;
 }
+
+/** What a session knows of the sensor's clock, and what belongs to every measurement and was read with it. */
+export interface AlignedClock {
+  readonly pairs: ClockPairs;
+  readonly statics: Statics;
+}
+
+/** Never rejects: what is not known is null. */
+export type AlignClock = (link: BleLink, surroundings: ClockSurroundings, signal: AbortSignal) => Promise<AlignedClock>;
+
+export const UNALIGNED: AlignedClock = { pairs: { before: null, after: null }, statics: NO_STATICS };
+
+/** For sensors whose values have no stamp. */
+export const noClock: AlignClock = async () => UNALIGNED;
 
 interface ClockChannel {
   readonly channel: ChannelId;
@@ -36,15 +51,21 @@ const clockChannel = (link: BleLink): ClockChannel | null => {
   return found.find((one) => one.canRead) ?? found.find((one) => one.canWrite) ?? null;
 };
 
-const decodeClock = (channel: ChannelId, bytes: Uint8Array, logger: Logger): DateTime | null => {
+interface ShownClock {
+  readonly time: DateTime;
+  readonly hasWrongWeekday: boolean;
+}
+
+const decodeClock = (channel: ChannelId, bytes: Uint8Array, logger: Logger): ShownClock | null => {
   if (channel === DATE_TIME) {
     const decoded = decodeDateTime(bytes);
-    return decoded.tag === "ok" ? decoded.record : null;
+    return decoded.tag === "ok" ? { time: decoded.record, hasWrongWeekday: false } : null;
   }
   const decoded = decodeCurrentTime(bytes);
   if (decoded.tag !== "ok") return null;
-  if (decoded.record.dayOfWeekConsistent === false) logger.warn("sensor clock has the wrong weekday", { channel });
-  return decoded.record.time;
+  const hasWrongWeekday = decoded.record.dayOfWeekConsistent === false;
+  if (hasWrongWeekday) logger.warn("sensor clock has the wrong weekday", { channel });
+  return { time: decoded.record.time, hasWrongWeekday };
 };
 
 /** Read the sensor's clock; null where it shows no complete date and time. */
@@ -58,8 +79,10 @@ const readClock = async (
   const bytes = await link.read(channel, signal);
   const answered = time.stamp();
   const shown = decodeClock(channel, bytes, logger);
-  const local = shown === null ? null : localOf(shown);
-  return local === null ? null : exchangePair(local, asked, answered);
+  const local = shown === null ? null : localOf(shown.time);
+  if (shown === null || local === null) return null;
+  const pair = exchangePair(local, asked, answered);
+  return shown.hasWrongWeekday ? { ...pair, hasWrongWeekday: true } : pair;
 };
 
 /** Date Time (0x2A08) or Current Time (0x2A2B) of a local time. */
@@ -74,22 +97,19 @@ export const encodeClock = (channel: ChannelId, time: DateTime): Uint8Array => {
  * time where it is off by more than the reading can tell and the hub's own clock is trusted, and keep a new pair. A
  * sensor without a clock, or that refuses, is no failure: the pairs say what is known.
  */
-export const alignClock = async (
-  link: BleLink,
-  surroundings: ClockSurroundings,
-  signal: AbortSignal,
-): Promise<ClockPairs> => {
+export const alignClock: AlignClock = async (link, surroundings, signal) => {
   const { time, zone, logger } = surroundings;
   const found = clockChannel(link);
   let before: ClockPair | null = null;
   let after: ClockPair | null = null;
-  if (found === null) return { before, after };
+  const aligned = (): AlignedClock => ({ pairs: { before, after }, statics: NO_STATICS });
+  if (found === null) return aligned();
   const { channel, canRead, canWrite } = found;
   try {
     if (canRead) before = await readClock(link, channel, surroundings, signal);
     const asked = time.stamp();
     const local = canWrite ? timeToSet(before, asked, zone) : null;
-    if (local === null) return { before, after };
+    if (local === null) return aligned();
     await link.write(channel, encodeClock(channel, local), signal);
     after = exchangePair(rawTextOf(local), asked, time.stamp());
     logger.info("sensor clock set", { channel, aheadMs: aheadOf(before, zone) });
@@ -97,5 +117,5 @@ export const alignClock = async (
   } catch (thrown) {
     logger.warn("sensor clock not aligned", { channel, found: messageOf(thrown) });
   }
-  return { before, after };
+  return aligned();
 };

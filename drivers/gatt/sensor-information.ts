@@ -7,7 +7,7 @@ import { decodeBattery } from "../decode/battery.ts";
 import { decodeDeviceText, decodeSystemId } from "../decode/device-information.ts";
 import type { Decoded, EnrolledSensor } from "../driver.ts";
 import { deviceOfCatalogue } from "../normalise/device.ts";
-import type { Statics } from "./profile.ts";
+import type { Statics } from "./statics.ts";
 
 /** What is known of a sensor so far. Reading goes on while the first measurement is waited for. */
 export interface SensorInformation {

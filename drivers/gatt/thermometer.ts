@@ -3,7 +3,7 @@ import { decodeTemperature, decodeTemperatureType, type TemperatureRecord } from
 import { type Decoded, malformed, type SensorDriver } from "../driver.ts";
 import { bodyTemperature } from "../normalise/body-temperature.ts";
 import { createGattDriver } from "./gatt-driver.ts";
-import type { GattProfile } from "./profile.ts";
+import { defineProfile } from "./plain-profile.ts";
 
 export const THERMOMETER_VERSION = "1.0.0";
 
@@ -21,10 +21,9 @@ const decode = (frame: Uint8Array): Decoded<TemperatureRecord> => {
  * Health Thermometer service 1809: the measurement (2A1C), with its site or, where that never changes, the site of the
  * sensor (2A1D). Intermediate temperatures (2A1E) are estimates on the way and are not subscribed.
  */
-const profile: GattProfile<TemperatureRecord> = {
+const profile = defineProfile<TemperatureRecord>({
   id: driverId("gatt-thermometer"),
   version: THERMOMETER_VERSION,
-  stays: false,
   name: "temperature measurement",
   measurements: [channelId("2a1c")],
   statics: [TYPE],
@@ -36,7 +35,7 @@ const profile: GattProfile<TemperatureRecord> = {
     return type.tag === "ok" ? { ...record, type: type.record } : record;
   },
   timeOf: (record) => record.time,
-  measure: bodyTemperature,
-};
+  measure: (record) => [bodyTemperature(record)],
+});
 
 export const createThermometerDriver = (): SensorDriver<TemperatureRecord> => createGattDriver(profile);

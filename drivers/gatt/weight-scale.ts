@@ -3,7 +3,7 @@ import { decodeWeight, type WeightRecord } from "../decode/weight.ts";
 import type { SensorDriver } from "../driver.ts";
 import { bodyWeight } from "../normalise/body-weight.ts";
 import { createGattDriver } from "./gatt-driver.ts";
-import type { GattProfile } from "./profile.ts";
+import { defineProfile } from "./plain-profile.ts";
 
 export const WEIGHT_SCALE_VERSION = "1.0.0";
 
@@ -11,17 +11,14 @@ export const WEIGHT_SCALE_VERSION = "1.0.0";
 const AND_WEIGHT = "234341011fe41eff80cb00ff78297d8b";
 
 /** Weight Scale service 181D. */
-const profile: GattProfile<WeightRecord> = {
+const profile = defineProfile<WeightRecord>({
   id: driverId("gatt-weight-scale"),
   version: WEIGHT_SCALE_VERSION,
-  stays: false,
   name: "weight measurement",
   measurements: [channelId("2a9d"), channelId(AND_WEIGHT)],
-  statics: [],
   decode: (frame) => decodeWeight(frame),
-  complete: (record) => record,
   timeOf: (record) => record.time,
-  measure: bodyWeight,
-};
+  measure: (record) => [bodyWeight(record)],
+});
 
 export const createWeightScaleDriver = (): SensorDriver<WeightRecord> => createGattDriver(profile);

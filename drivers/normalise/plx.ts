@@ -12,6 +12,7 @@ import {
 } from "../decode/oximetry.ts";
 import { absentValue, measured } from "./number.ts";
 import type { Measurement } from "./reading.ts";
+import { kebab } from "./words.ts";
 
 const SPO2 = codeOf("spo2");
 const PULSE = codeOf("pulse-rate.oximeter");
@@ -22,8 +23,6 @@ const SLOW = codeOf("spo2.modality.slow");
 
 /** Say how the display or the analysis is doing, not that the value is in doubt. */
 const HARMLESS: ReadonlySet<PlxDeviceFlag> = new Set(["extendedDisplayUpdate", "signalAnalysisOngoing"]);
-
-const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const statusOf = (flags: readonly PlxMeasurementFlag[]): DraftReading["status"] => {
   if (flags.includes("invalid")) return "entered-in-error";

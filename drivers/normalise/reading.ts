@@ -4,6 +4,7 @@ import type { DraftReading, Quality, ReadingDevice, ReadingKind, ReadingValue } 
 import type { DateTime } from "../decode/date-time.ts";
 import { rawTextOf } from "../decode/date-time.ts";
 import type { ReadingContext } from "../driver.ts";
+import { madeMsOf } from "./manufacture.ts";
 import { readingTime } from "./time.ts";
 import type { Zones } from "./zone.ts";
 
@@ -29,8 +30,12 @@ export interface Measurement {
   readonly device?: Partial<Pick<ReadingDevice, "model" | "serial">>;
 }
 
-/** Sensors advertise for 10 to 30 s after a measurement (drivers.md, radio policy 2); a cable is at once. */
-const RECEPTION_DELAY: Readonly<Record<ReadingContext["transport"], number>> = { ble: 30_000, serial: 1000 };
+/**
+ * Longest time from a measurement to its reception. A sensor advertises for up to 30 s after it, an attempt to connect
+ * takes up to 20 s, and encrypting and subscribing up to one GATT deadline of 10 s (drivers.md, radio policy 2, 3, 6). A
+ * cable is at once.
+ */
+export const RECEPTION_DELAY: Readonly<Record<ReadingContext["transport"], number>> = { ble: 60_000, serial: 1000 };
 
 /**
  * Whether a stamp tells two measurements apart. One without month or day repeats every day of a clock that was never
@@ -40,12 +45,12 @@ export const isTelling = (time: DateTime | null): boolean => time !== null && ti
 
 /** The reading of one measurement, complete but for its sequence number. Pure. */
 export const draftReading = (measurement: Measurement, context: ReadingContext, zones: Zones): DraftReading => {
-  const { time, values, supplemental } = measurement;
-  const { at, driver } = context;
+  const { time, values, supplemental, quality } = measurement;
+  const { at, driver, transport } = context;
   const device = measurement.device === undefined ? context.device : { ...context.device, ...measurement.device };
   const idem = idemOf({
     assignment: context.assignment,
-    device: `${context.transport}:${context.address}`,
+    device: `${transport}:${context.address}`,
     values,
     supplemental,
     when:
@@ -67,23 +72,25 @@ export const draftReading = (measurement: Measurement, context: ReadingContext, 
     supplemental,
     context: measurement.context,
     flags: measurement.flags,
-    quality: measurement.quality,
+    quality,
     time: readingTime({
       device: time,
       offsetMin: measurement.offsetMin ?? null,
       weekday: measurement.weekday ?? null,
       durationMs: measurement.durationMs ?? 0,
-      receptionDelayMs: RECEPTION_DELAY[context.transport],
+      receptionDelayMs: RECEPTION_DELAY[transport],
       at,
       pair: context.pair,
       zone: zones.zone(context.zone),
+      isStored: quality.includes("stored"),
+      madeMs: madeMsOf(device.udi),
     }),
     device,
     provenance: {
       hubId: context.hub.id,
       hubVersion: context.hub.version,
       driver: `${driver.id}@${driver.version}`,
-      transport: context.transport,
+      transport,
       source: context.source,
       rawHex: toHex(context.raw),
     },

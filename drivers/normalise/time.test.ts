@@ -269,7 +269,7 @@ describe("reading time of a hub whose clock is unset", () => {
       uncertaintyMs: null,
       basis: "unknown",
       deviceRaw: { text: "2026-06-15T14:00:00", offsetMin: null },
-      coincident: null,
+      coincident: { device: "2026-06-15T14:00:03", hub: null, monoMs: 4000, uncertaintyMs: 1000 },
       received: { utc: null, bootId: "boot-1", monoMs: 5000 },
       hubClock: { state: "unset", errorMs: null },
       faults: [],

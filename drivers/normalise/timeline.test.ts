@@ -48,7 +48,7 @@ describe("pair of the timeline that a stamp is on", () => {
   it("is the first with the step as uncertainty where the clock was set back over the stamp", () => {
     const ahead = pairAt("2026-06-15T14:00:20", 1000);
     const found = pairFor(stamp("2026-06-15T14:00:05"), { before: ahead, after }, 8000);
-    expect(found).toEqual({ ...ahead, uncertaintyMs: 1000 + 19_000 });
+    expect(found).toEqual({ ...ahead, uncertaintyMs: 1000 + 19_000 + 1000 });
   });
 
   it("is the first for a record without a stamp", () => {

@@ -12,27 +12,32 @@ export interface ClockPairs {
 
 /** Sensors stamp and answer in whole seconds, so two readings of one clock may be a second apart either way. */
 const RESOLUTION = 1000;
+/** Some stamp in whole minutes. */
+const MINUTE = 60_000;
 
 /**
  * The pair of the timeline that a stamp is on (design protocol.md, time 1). Setting the clock starts a new timeline,
- * and the sensor sends both what it stored before and what it measures now. A stamp not before the new clock's start
- * and not after its present is on the new timeline, any other on the old one. Where the clock was set back so that both
- * are possible, the old pair is given with the step added to its uncertainty: wrong by no more than it says.
+ * and the sensor sends both what it stored before and what it measures now. A stamp that may lie between the moment of
+ * setting and the new clock's present is on the new timeline, any other on the old one. Where the clock was set back so
+ * that both are possible, the old pair is given with the step added to its uncertainty: wrong by no more than it says.
  */
 export const pairFor = (device: DateTime | null, pairs: ClockPairs, nowMonoMs: number): ClockPair | null => {
   const { before, after } = pairs;
   if (after === null) return before;
   const stamp = device === null ? null : civilMs(device);
-  const restarted = civilMsOfText(after.device);
-  if (stamp === null || restarted === null) return before;
-  const sinceSet = nowMonoMs - after.hub.monoMs;
-  const onNew = stamp >= restarted - RESOLUTION && stamp <= restarted + sinceSet + RESOLUTION;
-  if (!onNew) return before;
+  const shown = civilMsOfText(after.device);
+  if (stamp === null || shown === null) return before;
+  const latestStamp = stamp + (device?.second === null ? MINUTE : 0);
   const stopped = before === null ? null : civilMsOfText(before.device);
+  // The clock was set at some time between the two pairs.
+  const betweenPairs = before === null ? 0 : after.hub.monoMs - before.hub.monoMs;
+  const canBeNew =
+    latestStamp >= shown - betweenPairs - after.uncertaintyMs &&
+    stamp <= shown + (nowMonoMs - after.hub.monoMs) + after.uncertaintyMs;
+  if (!canBeNew) return before;
   if (before === null || stopped === null) return after;
-  const betweenPairs = after.hub.monoMs - before.hub.monoMs;
-  if (stamp > stopped + betweenPairs + RESOLUTION) return after;
-  const stepMs = Math.abs(restarted - stopped - betweenPairs);
+  if (stamp > stopped + betweenPairs + before.uncertaintyMs + after.uncertaintyMs) return after;
+  const stepMs = Math.abs(shown - stopped - betweenPairs) + after.uncertaintyMs;
   return { ...before, uncertaintyMs: before.uncertaintyMs + stepMs };
 };
 

@@ -84,19 +84,32 @@ const createZone = (name: string): Zone => {
   const read = offsetReader(name);
   const years = new Map<number, YearOffsets>();
 
+  /** The span of one offset that was asked for last: readings of a session are all in it. */
+  let since = 0;
+  let until = 0;
+  let current = 0;
+
+  const offsetsIn = (year: number): YearOffsets => {
+    const known = years.get(year);
+    if (known !== undefined) return known;
+    const found = offsetsOfYear(year, read);
+    if (years.size >= MAX_YEARS) years.clear();
+    years.set(year, found);
+    return found;
+  };
+
   const offsetAt = (utcMs: number): number => {
+    if (utcMs >= since && utcMs < until) return current;
     const year = new Date(utcMs).getUTCFullYear();
-    let offsets = years.get(year);
-    if (offsets === undefined) {
-      offsets = offsetsOfYear(year, read);
-      if (years.size >= MAX_YEARS) years.clear();
-      years.set(year, offsets);
-    }
-    for (let i = offsets.length - 1; i > 0; i--) {
-      const one = offsets[i];
-      if (one !== undefined && utcMs >= one.from) return one.offset;
-    }
-    return offsets[0]?.offset ?? 0;
+    const offsets = offsetsIn(year);
+    let i = offsets.length - 1;
+    while (i > 0 && utcMs < (offsets[i]?.from ?? 0)) i -= 1;
+    const span = offsets[i];
+    if (span === undefined) return 0;
+    since = span.from;
+    until = offsets[i + 1]?.from ?? Date.UTC(year + 1, 0, 1);
+    current = span.offset;
+    return current;
   };
 
   return {

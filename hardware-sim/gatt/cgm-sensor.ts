@@ -17,6 +17,7 @@ import {
   UNKNOWN_ZONE,
 } from "./cgm-session.ts";
 import { createControlAnswers } from "./control-answers.ts";
+import { localFromMs, localMs } from "./date-time.ts";
 import { readable } from "./device-services.ts";
 import { hasGoodCrc } from "./e2e-crc.ts";
 import { ACCESS_OP, ACCESS_OPERATOR, COMMON_ACCESS_ERRORS } from "./record-access-codes.ts";
@@ -97,7 +98,9 @@ export const createCgmSensor = (options: CgmSensorOptions): CgmSensor => {
     if (crc && value.length === SESSION_START_OCTETS) return CGM_ERROR.MISSING_CRC;
     if (value.length !== SESSION_START_OCTETS + (crc ? 2 : 0)) return ATT_ERROR.INVALID_LENGTH;
     if (crc && !hasGoodCrc(value)) return CGM_ERROR.INVALID_CRC;
-    sessionStart = readSessionStart(value);
+    // The central writes what time it is; the sensor reckons back to the start of the session (3.4).
+    const { at, ...parts } = readSessionStart(value);
+    sessionStart = { at: localFromMs(localMs(at) - minute() * MINUTE), ...parts };
     return null;
   };
 
