@@ -42,7 +42,7 @@ const meet = (
   if (entry === undefined) {
     const known = catalogue.entries.map((one) => one.id);
     const meant = didYouMean(config.model, known);
-    const named = meant === "" ? ` (known: ${known.join(", ")})` : meant;
+    const named = meant === "" ? " (hemhub catalogue list names those that are)" : meant;
     return { why: `model ${config.model} is not in the catalogue${named}`, code: "unknown-sensor" };
   }
   const status = statusOf(entry);

@@ -38,6 +38,8 @@ export interface RegionConfig {
   readonly serverName: string | null;
   /** False: a PUBACK settles a reading, and `status` says so. */
   readonly receipts: boolean;
+  /** True: readings go at once while the hub's clock is not set, without a time; else they wait for it, an hour at most. */
+  readonly publishWithoutTime: boolean;
 }
 
 export type BleAdapterConfig =

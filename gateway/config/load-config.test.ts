@@ -45,6 +45,7 @@ describe("parseConfig", () => {
           key: "/etc/hemhub/hub.key",
           serverName: null,
           receipts: true,
+          publishWithoutTime: false,
         },
         ble: { adapter: { type: "uart", path: "/dev/pts/3", baudRate: 1_000_000 } },
         sensors: [

@@ -35,6 +35,7 @@ interface Written {
     key: string;
     serverName?: string;
     receipts?: boolean;
+    publishWithoutTime?: boolean;
   };
   readonly ble?: {
     adapter:
@@ -121,6 +122,7 @@ const complete = (written: Written, file: string, from: (path: string) => string
       key: from(written.region.key),
       serverName: written.region.serverName ?? null,
       receipts: written.region.receipts ?? true,
+      publishWithoutTime: written.region.publishWithoutTime ?? false,
     },
     ble: written.ble === undefined ? null : { adapter: adapterOf(written.ble.adapter) },
     sensors,

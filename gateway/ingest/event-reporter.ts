@@ -19,11 +19,15 @@ export interface EventReporterOptions {
 /** One event of one code and source in this time; more are counted, and the next one says how many (`repeated`). */
 const SPACING = millis(60_000);
 
-/** Codes times sources that are remembered: 10 codes, 64 sensors. */
-const MOST_SOURCES = 640;
+/** Codes times sources that are remembered: 14 codes, 64 sensors. */
+const MOST_SOURCES = 896;
 
 const SEVERITY: Readonly<Record<EventCode, HubEvent["severity"]>> = {
   "unknown-sensor": "warning",
+  "sensor-withdrawn": "alarm",
+  "sensor-mismatch": "alarm",
+  "sensor-firmware": "warning",
+  "catalogue-fault": "alarm",
   "bond-lost": "alarm",
   "clock-fault": "warning",
   "buffer-high": "alarm",

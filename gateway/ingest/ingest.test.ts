@@ -9,9 +9,10 @@ import type { DraftReading } from "../../protocol/reading.ts";
 import { millis, minutes, seconds } from "../../protocol/time.ts";
 import { createReadingValidator } from "../../protocol/validate.ts";
 import { sampleReading } from "../../tests/support/sample-reading.ts";
+import { silentLogger } from "../../tests/support/test-loggers.ts";
 import { until } from "../../tests/support/until.ts";
 import { createEventReporter } from "./event-reporter.ts";
-import { createIngest, MOST_HELD_READINGS } from "./ingest.ts";
+import { createIngest, type IngestOptions, MOST_HELD_READINGS } from "./ingest.ts";
 
 const CUFF = sensorId("cuff");
 const validate = createReadingValidator();
@@ -105,6 +106,23 @@ describe("ingest", () => {
     const radio = ingest.sinkOf(null);
     radio.report("unknown-sensor", "a sensor nearby is not enrolled", { service: "1810" });
     expect(events[0]?.detail).toEqual({ service: "1810" });
+  });
+
+  it("stores a reading as it was judged, and gives the judge the name of its sensor", async () => {
+    const clock = createSimulatedClock();
+    const store = fillableOutbox();
+    const judged: (string | null)[] = [];
+    const judge: IngestOptions["judge"] = (sensor, reading) => {
+      judged.push(sensor);
+      return { ...reading, quality: ["implausible"] };
+    };
+    const report = createEventReporter({ clock, time: clock, logger: silentLogger, send: () => undefined });
+    const parts = { outbox: store.outbox, validate, clock, logger: silentLogger, report, onStored: () => undefined };
+    const ingest = createIngest({ ...parts, judge });
+    await ingest.sinkOf(CUFF).take([sampleReading(1)]);
+    await ingest.sinkOf(null).take([sampleReading(2)]);
+    expect(store.taken).toEqual([1, 2].map((n) => ({ ...sampleReading(n), quality: ["implausible"] })));
+    expect(judged).toEqual([CUFF, null]);
   });
 
   it("counts the same measurement once and does not wake the forwarder for it", async () => {

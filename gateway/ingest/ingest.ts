@@ -24,6 +24,8 @@ export interface IngestOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly report: ReportEvent;
+  /** Says what is doubtful of a reading, in its quality and nowhere else. Default: nothing is. */
+  readonly judge?: (sensor: SensorId | null, reading: DraftReading) => DraftReading;
   /** Called after each commit that gave a number: there is something to forward. */
   readonly onStored: () => void;
 }
@@ -55,7 +57,7 @@ export interface Ingest {
 const retryAfter = (attempt: number): Millis => millis(Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS));
 
 export const createIngest = (options: IngestOptions): Ingest => {
-  const { outbox, validate, clock, logger, report, onStored } = options;
+  const { outbox, validate, clock, logger, report, onStored, judge = (_sensor, reading) => reading } = options;
   const givenUp = new AbortController();
   const onItsWay = new Set<Promise<unknown>>();
   const lastHeardAt = new Map<SensorId, Millis>();
@@ -125,7 +127,7 @@ export const createIngest = (options: IngestOptions): Ingest => {
 
   const take = async (sensor: SensorId | null, readings: readonly DraftReading[]): Promise<void> => {
     const valid: DraftReading[] = [];
-    for (const reading of readings) {
+    for (const reading of readings.map((one) => judge(sensor, one))) {
       // The number comes with the commit; 1 stands in for it, because the schema describes the stored reading.
       const result = validate({ ...reading, seq: 1 });
       if (result.tag === "ok") valid.push(reading);

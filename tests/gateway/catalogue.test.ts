@@ -107,7 +107,7 @@ describe("a hub with a catalogue of its region's", () => {
     await using home = await testHome({ catalogue: { folder }, sensors: scale });
     const { exit, err } = await hemhub(["config", "check", home.configFile]);
     expect(exit).toBe(1);
-    expect(err).toContain("model tanita-sc-240 is not in the catalogue (known: and-ek-l, and-ua-651ble)");
+    expect(err).toContain("model tanita-sc-240 is not in the catalogue (hemhub catalogue list names those that are)");
   });
 
   it("goes on with the catalogue of its version where that one is damaged, and says so", async () => {
