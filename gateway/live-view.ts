@@ -57,6 +57,7 @@ export const createHubView = (parts: LiveParts): HubView => {
         refused: refused.map(({ reading, reason }) => ({ seq: reading.seq, reason })),
       };
     },
+    captures: (count) => outbox.unreadable(count),
     link: () => ({ url: config.region.url, ...forwarder.status() }),
     certificate: () => credentials.view(),
     radio: () => sensors.radio(),

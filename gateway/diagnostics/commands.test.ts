@@ -55,6 +55,9 @@ const troubled = (): HubView =>
       taken: { stored: 0, known: 0, invalid: 9 },
       refused: Array.from({ length: 12 }, (_, i) => ({ seq: i + 1, reason: LONG })),
     }),
+    captures: async () => [
+      { sensor: "s".repeat(64), channel: "c".repeat(32), reason: LONG, rawHex: "00".repeat(512), receivedUtc: null },
+    ],
     link: () =>
       sampleLink({
         state: "backing-off",
@@ -75,7 +78,7 @@ const troubled = (): HubView =>
   });
 
 describe("diagnostic commands", () => {
-  it.each(["status", "sensor list", "outbox", "outbox account", "link", "check", "help"])(
+  it.each(["status", "sensor list", "outbox", "outbox account", "outbox captures", "link", "check", "help"])(
     "%s fits 80 columns and ends with done, for a hub that is well and for one where everything is broken",
     async (name) => {
       for (const hub of [
@@ -93,7 +96,7 @@ describe("diagnostic commands", () => {
     },
   );
 
-  it.each(["status", "sensor list", "outbox", "outbox account", "link", "check", "help"])(
+  it.each(["status", "sensor list", "outbox", "outbox account", "outbox captures", "link", "check", "help"])(
     "%s answers a program with exactly one JSON value and no lines",
     async (name) => {
       const frames = await ask(sampleHub(), name, true);
@@ -229,6 +232,7 @@ describe("registry", () => {
       "sensor nearby",
       "outbox",
       "outbox account",
+      "outbox captures",
       "link",
       "check",
       "help",

@@ -1,4 +1,5 @@
 import { accountCommand } from "./account-command.ts";
+import { capturesCommand } from "./captures-command.ts";
 import { checkCommand } from "./check-command.ts";
 import type { DiagnosticCommand } from "./command.ts";
 import type { HubView } from "./hub-view.ts";
@@ -13,6 +14,7 @@ export const hubCommands = (hub: HubView, acting: readonly DiagnosticCommand[] =
     sensorNearbyCommand,
     outboxCommand,
     accountCommand,
+    capturesCommand,
     linkCommand,
     checkCommand,
   ].map((define) => define(hub)),

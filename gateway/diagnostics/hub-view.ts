@@ -1,5 +1,5 @@
 import type { CatalogueId, HubId, SensorId } from "../../protocol/ids.ts";
-import type { OutboxDepth } from "../../protocol/ports/outbox.ts";
+import type { OutboxDepth, UnreadableCapture } from "../../protocol/ports/outbox.ts";
 import type { RadioState } from "../../protocol/ports/radio.ts";
 import type { Arrival } from "../../protocol/time.ts";
 import type { CertificateView } from "../config/credentials.ts";
@@ -86,6 +86,8 @@ export interface HubView {
   health(): HealthSample;
   outbox(): Promise<OutboxView>;
   account(): Promise<AccountView>;
+  /** The newest captures, newest first. */
+  captures(count: number): Promise<readonly UnreadableCapture[]>;
   link(): LinkView;
   certificate(): Promise<CertificateView>;
   /** Null where no radio is configured. */

@@ -56,6 +56,15 @@ export const sampleHub = (changes: Partial<HubView> = {}): HubView => ({
     taken: { stored: 3, known: 4, invalid: 0 },
     refused: [{ seq: 5, reason: "no such assignment" }],
   }),
+  captures: async () => [
+    {
+      sensor: "cuff",
+      channel: "2a35",
+      reason: "truncated: 7 octets",
+      rawHex: "167c0056006100",
+      receivedUtc: "2026-11-22T08:00:00.000Z",
+    },
+  ],
   outbox: async () => ({
     depth: { waiting: 3, refused: 0, oldest: seq(4709), newest: seq(4711) },
     stored: 12,
