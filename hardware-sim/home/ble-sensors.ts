@@ -2,12 +2,14 @@ import type { EpochMs, Millis } from "../../protocol/time.ts";
 import { millis } from "../../protocol/time.ts";
 import { createBloodPressureCuff } from "../gatt/blood-pressure-cuff.ts";
 import type { Measured } from "../gatt/measurement-memory.ts";
+import type { StoredRecord } from "../gatt/record-memory.ts";
 import type { SensorOptions } from "../gatt/sensor-options.ts";
 import type { SimulatedSensor } from "../gatt/stored-measurement-sensor.ts";
 import { createThermometer } from "../gatt/thermometer.ts";
 import { createWeightScale } from "../gatt/weight-scale.ts";
 import { radioAddress } from "../radio/address.ts";
 import type { Air } from "../radio/air.ts";
+import { createSmpResponder } from "../radio/smp/smp-responder.ts";
 import type { TrueValue } from "../serial/measurement.ts";
 import type { HomeSensor, SensorSurroundings } from "./home-sensor.ts";
 import type { Patient } from "./patient.ts";
@@ -16,28 +18,51 @@ import type { Truth } from "./truth.ts";
 
 interface About<V> extends Pick<HomeSensor, "name" | "title" | "model"> {
   readonly address: string;
+  /** Shows a new address each time that it advertises. */
+  readonly isPrivate?: boolean;
   readonly identity: SensorOptions["identity"];
   readonly create: (options: SensorOptions) => SimulatedSensor<V>;
   /** What the sensor stores, and the same in the words of the code table, at the precision that the format carries. */
   readonly measure: (patient: Patient) => { readonly stored: V; readonly truth: readonly TrueValue[] };
 }
 
-const value = (quantity: string, number: number, decimals: number, unit: string): TrueValue => ({
+/** All that goes out for it, in order: a record of a memory may have several parts. */
+const rawOf = <V>(one: Measured<V>): string => {
+  const { parts } = one as Partial<StoredRecord<V>>;
+  return parts === undefined ? one.valueHex : parts.map(({ valueHex }) => valueHex).join("");
+};
+
+export const value = (quantity: string, number: number, decimals: number, unit: string): TrueValue => ({
   quantity,
   value: number,
   decimals,
   unit,
 });
 
-const bleSensor = <V>(home: SensorSurroundings, air: Air, about: About<V>): HomeSensor => {
+export const bleSensor = <V>(home: SensorSurroundings, air: Air, about: About<V>): HomeSensor => {
   const { name, title, model } = about;
   const trouble = home.trouble(name);
   /** The radio keeps wall-clock times; the account counts on the monotonic clock. */
   const wallAtZero = home.clock.now() - home.clock.elapsed();
   const elapsedAt = (at: EpochMs): Millis => millis(at - wallAtZero);
+  const chance = home.chance.fork(`bond ${name}`);
+  const address = radioAddress(about.address);
+  const irk = about.isPrivate === true ? chance.bytes(16) : null;
   const sensor = about.create({
     air,
-    address: radioAddress(about.address),
+    address,
+    ...(irk === null ? {} : { irk }),
+    // As certified sensors do: values only over a bonded link, and one bond with a hub is enough.
+    security: "encrypted",
+    smp: createSmpResponder({
+      clock: home.clock,
+      chance,
+      io: "no-input-no-output",
+      secureConnections: irk !== null,
+      mitm: false,
+      refusesRepairing: true,
+      ...(irk === null ? {} : { identity: { address, irk } }),
+    }),
     identity: about.identity,
     zone: home.zone,
     clock: trouble.clockErrorMs === undefined ? { tag: "right" } : { tag: "offset", by: millis(trouble.clockErrorMs) },
@@ -51,7 +76,7 @@ const bleSensor = <V>(home: SensorSurroundings, air: Air, about: About<V>): Home
     sensor: name,
     number: one.id,
     values: truths[one.id - 1] ?? [],
-    raws: [one.valueHex],
+    raws: [rawOf(one)],
     measuredAt: elapsedAt(one.takenAt),
     lastByteAt: one.sentAt === null ? null : elapsedAt(one.sentAt),
     delivery: one.overwritten ? "unheard" : one.confirmedAt === null ? "waiting" : "sent",
@@ -81,6 +106,7 @@ const bleSensor = <V>(home: SensorSurroundings, air: Air, about: About<V>): Home
       return shownOf(truths.at(-1) ?? []);
     },
     line: null,
+    pairing: { holdButton: () => sensor.wake() },
     [Symbol.asyncDispose]: () => sensor.close(),
   };
 };
@@ -119,6 +145,7 @@ export const createBathroomScale = (home: SensorSurroundings, air: Air): HomeSen
     title: "Bluetooth scale",
     model: "and-uc-352ble",
     address: "c0:26:da:00:00:02",
+    isPrivate: true,
     identity: {
       manufacturer: "A&D Medical",
       model: "UC-352BLE",

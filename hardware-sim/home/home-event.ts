@@ -21,6 +21,7 @@ export type HomeEvent = {
   | { readonly event: "link"; readonly state: "up" | "down"; readonly detail: string }
   | { readonly event: "network"; readonly state: NetworkState }
   | { readonly event: "broker"; readonly state: "up" | "down" }
+  | { readonly event: "paired"; readonly sensor: SensorName }
   | { readonly event: "cable"; readonly sensor: SensorName; readonly plugged: boolean }
   | { readonly event: "hub"; readonly state: "started" | "ready"; readonly pid: number }
   | { readonly event: "hub"; readonly state: "ended"; readonly code: number | null; readonly signal: string | null }

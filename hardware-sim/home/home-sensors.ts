@@ -1,5 +1,6 @@
 import type { Air } from "../radio/air.ts";
 import { createBathroomScale, createCuff, createHomeThermometer } from "./ble-sensors.ts";
+import { createGlucoseMeterOnAir, createGlucoseMeterOnCable } from "./glucose-sensors.ts";
 import type { HomeSensor, SensorSurroundings } from "./home-sensor.ts";
 import { createBodyScale, createOximeter, createSpotOximeter, createWeighingScale } from "./serial-sensors.ts";
 
@@ -14,6 +15,8 @@ export const createHomeSensors = async (surroundings: SensorSurroundings, air: A
     stack.use(await createSpotOximeter(surroundings)),
     stack.use(createBathroomScale(surroundings, air)),
     stack.use(await createBodyScale(surroundings)),
+    stack.use(createGlucoseMeterOnAir(surroundings, air)),
+    stack.use(await createGlucoseMeterOnCable(surroundings)),
   ];
   stack.move();
   return sensors;

@@ -15,7 +15,7 @@ import { live } from "./habits.ts";
 import type { HomeEvent, Tell } from "./home-event.ts";
 import type { HomeSensor } from "./home-sensor.ts";
 import { createHomeSensors } from "./home-sensors.ts";
-import { writeHubConfig } from "./hub-config-file.ts";
+import { HUB_SOCKET, writeHubConfig } from "./hub-config-file.ts";
 import { createHubProcess, type HubProcess } from "./hub-process.ts";
 import { createHubStory } from "./hub-story.ts";
 import { createPatient } from "./patient.ts";
@@ -23,6 +23,7 @@ import { createRegionSide, type RegionSide, type StartBroker } from "./region-si
 import { tellOfRegion } from "./region-story.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Summary, summaryOf } from "./summary.ts";
+import { pairSensor } from "./technician.ts";
 import type { SensorName } from "./truth.ts";
 
 export const HUB_ID = hubId("hub-0042");
@@ -60,7 +61,7 @@ export interface Home extends AsyncDisposable {
   readonly sensors: readonly HomeSensor[];
   readonly region: RegionSide;
   readonly hub: HubProcess;
-  /** Starts the hub; resolves when it is ready. */
+  /** Starts the hub, and pairs its sensors where they are not; resolves when it is ready to be used. */
   start(signal: AbortSignal): Promise<void>;
   /** Lives the scenario until the signal aborts. */
   live(signal: AbortSignal): Promise<void>;
@@ -187,6 +188,10 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
     tell({ event: "cable", sensor: name, plugged });
   };
 
+  const pair = async (sensor: HomeSensor, signal: AbortSignal): Promise<void> => {
+    if (await pairSensor(join(folder, HUB_SOCKET), sensor, signal)) tell({ event: "paired", sensor: sensor.name });
+  };
+
   const repair = async (): Promise<void> => {
     if (region.network.state !== "up") await setNetwork("up");
     await region.broker?.start();
@@ -212,7 +217,10 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
     sensors,
     region,
     hub,
-    start: (signal) => hub.start(signal),
+    start: async (signal) => {
+      await hub.start(signal);
+      await Promise.all(sensors.map((sensor) => pair(sensor, signal)));
+    },
     live: (signal) => {
       tell({ event: "phase", phase: "measuring" });
       return live(scenario, { use: (name) => named(name).use(patient), setPlugged }, clock, chance, signal);

@@ -16,6 +16,8 @@ export interface HubConfigParts {
   readonly sensors: readonly HomeSensor[];
 }
 
+/** The hub's local socket, in the home's folder. */
+export const HUB_SOCKET = "hemhub.sock";
 /** Speed of a module on a UART; on a pseudo terminal it is only a number. */
 const ADAPTER_BAUD = 1_000_000;
 
@@ -28,7 +30,7 @@ export const writeHubConfig = async (parts: HubConfigParts): Promise<string> => 
     region: { url: parts.url, ca: [files.ca], certificate: files.hub.certificate, key: files.hub.key, receipts: true },
     ble: { adapter: { type: "uart", path: parts.adapter, baudRate: ADAPTER_BAUD } },
     sensors: parts.sensors.map((sensor) => ({ id: sensor.name, model: sensor.model, ...sensor.place })),
-    diagnostics: { socket: join(folder, "hemhub.sock") },
+    diagnostics: { socket: join(folder, HUB_SOCKET) },
     log: { level: "info" },
   };
   await writeFile(path, stringify(config));

@@ -12,6 +12,8 @@ export interface Patient {
     readonly pulse: number;
   };
   oximetry(): { readonly spo2: number; readonly pulse: number };
+  /** mg/dL. */
+  glucose(): number;
   /** Tenths of a degree Celsius. */
   temperatureTenths(): number;
 }
@@ -20,6 +22,7 @@ export const createPatient = (chance: Chance): Patient => {
   const weight = chance.fork("weight");
   const pressure = chance.fork("pressure");
   const oximetry = chance.fork("oximetry");
+  const glucose = chance.fork("glucose");
   const temperature = chance.fork("temperature");
   return {
     weightHundredths: () => weight.whole(7180, 7290),
@@ -38,6 +41,7 @@ export const createPatient = (chance: Chance): Patient => {
       return { systolic, diastolic, mean, pulse: pressure.whole(56, 88) };
     },
     oximetry: () => ({ spo2: oximetry.whole(92, 99), pulse: oximetry.whole(56, 88) }),
+    glucose: () => glucose.whole(72, 214),
     temperatureTenths: () => temperature.whole(361, 378),
   };
 };

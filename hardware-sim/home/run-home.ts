@@ -15,7 +15,13 @@ import { emptyView, nextView } from "./view-state.ts";
 /** After the last measurement; a hub that was just killed needs a few of them. */
 const DRAIN_WITHIN = seconds(30);
 /** What a person calls by one key. */
-const SENSOR_KEYS: Readonly<Record<string, string>> = { s: "scale", b: "cuff", o: "oximeter", t: "thermometer" };
+const SENSOR_KEYS: Readonly<Record<string, string>> = {
+  s: "scale",
+  b: "cuff",
+  o: "oximeter",
+  t: "thermometer",
+  g: "glucose-meter",
+};
 
 export interface RunIo {
   /** One line, without its end. */

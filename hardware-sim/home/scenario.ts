@@ -39,6 +39,8 @@ const WRONG_CLOCKS: Readonly<Record<SensorName, SensorTrouble>> = {
   cuff: { clockErrorMs: -1 * HOURS },
   "bathroom-scale": { clockErrorMs: 26 * HOURS },
   "spot-oximeter": { clockErrorMs: 95_000, line: { repeat: 0.2 } },
+  "glucose-meter": { clockErrorMs: 7 * 60_000 },
+  "glucose-meter-cable": { clockErrorMs: -12 * HOURS },
 };
 
 /**
@@ -56,6 +58,8 @@ const day: Scenario = {
     { sensor: "spot-oximeter", first: [2000, 3000], every: [5000, 7000] },
     { sensor: "bathroom-scale", first: [5000, 6000], every: [9000, 12_000] },
     { sensor: "body-scale", first: [4000, 5000], every: [6000, 9000] },
+    { sensor: "glucose-meter", first: [6000, 7000], every: [10_000, 13_000] },
+    { sensor: "glucose-meter-cable", first: [3500, 4500], every: [8000, 11_000] },
   ],
   trouble: {
     ...WRONG_CLOCKS,
@@ -79,6 +83,8 @@ const busy: Scenario = {
     { sensor: "cuff", first: [500, 900], every: [2500, 3500] },
     { sensor: "thermometer", first: [900, 1300], every: [2500, 3500] },
     { sensor: "bathroom-scale", first: [1300, 1700], every: [2500, 3500] },
+    { sensor: "glucose-meter", first: [1700, 2100], every: [2500, 3500] },
+    { sensor: "glucose-meter-cable", first: [1700, 2100], every: [2500, 3500] },
   ],
   trouble: {},
   cables: [],

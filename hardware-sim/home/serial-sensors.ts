@@ -15,7 +15,8 @@ import { isWindowEnd } from "./windows.ts";
 /** Lines of an unstable weight before the stable one: a scale at 5 lines a second settles within half a second. */
 const UNSTABLE_LINES = 2;
 
-const truthOf = (sensor: SensorName, one: SerialMeasurement): Truth => ({
+/** `retains`: a memory that reading does not empty. */
+export const truthOf = (sensor: SensorName, one: SerialMeasurement, retains = false): Truth => ({
   sensor,
   number: one.number,
   values: one.values,
@@ -23,7 +24,7 @@ const truthOf = (sensor: SensorName, one: SerialMeasurement): Truth => ({
   measuredAt: one.measuredAt,
   lastByteAt: one.lastByteAt,
   delivery: one.delivery,
-  retains: false,
+  retains,
 });
 
 /** `72.35 kg, 18.6 %`: the first two values. */
@@ -33,7 +34,7 @@ export const shownOf = (values: readonly TrueValue[]): string =>
     .map((one) => `${one.value.toFixed(one.decimals)} ${one.unit}`)
     .join(", ");
 
-const lineOf = (name: SensorName, home: SensorSurroundings, receive?: (bytes: Uint8Array) => void) =>
+export const lineOf = (name: SensorName, home: SensorSurroundings, receive?: (bytes: Uint8Array) => void) =>
   createSerialLine({
     path: join(home.folder, name),
     clock: home.clock,
@@ -79,6 +80,7 @@ const scaleSensor = async (
       return shown;
     },
     line,
+    pairing: null,
     [Symbol.asyncDispose]: async () => {
       await line[Symbol.asyncDispose]();
       await steps;
@@ -160,6 +162,7 @@ export const createOximeter = async (home: SensorSurroundings): Promise<HomeSens
       return packet?.valid === true ? shownOf(packet.values) : "";
     },
     line,
+    pairing: null,
     [Symbol.asyncDispose]: async () => {
       closing.abort();
       await looking;
@@ -202,6 +205,7 @@ export const createSpotOximeter = async (home: SensorSurroundings): Promise<Home
       return last === undefined ? "" : shownOf(last.values);
     },
     line,
+    pairing: null,
     [Symbol.asyncDispose]: async () => {
       await spot[Symbol.asyncDispose]();
       await line[Symbol.asyncDispose]();

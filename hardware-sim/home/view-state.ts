@@ -164,6 +164,8 @@ export const nextView = (state: ViewState, event: HomeEvent): ViewState => {
       return { ...state, network: event.state };
     case "broker":
       return said(state, event.at, `region: the broker is ${event.state}`);
+    case "paired":
+      return said(state, event.at, `technician: ${event.sensor} is paired with the hub`);
     case "cable":
       return withSensor(state, event.sensor, (one) => ({ ...one, plugged: event.plugged }));
     case "hub":

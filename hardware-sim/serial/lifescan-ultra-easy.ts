@@ -17,8 +17,8 @@ import { createMeterCore, meterParts, type SerialMeter, type SerialMeterOptions 
  * A OneTouch UltraEasy (UltraMini): one request at a time, acknowledged, answered, and the answer acknowledged by the
  * hub, with one bit of a send counter and one of a receive counter on each side (glucometerutils
  * drivers/otultraeasy.py, Tidepool oneTouchUltraMini.js). Seconds since 1970 of local time; record 0 is the newest.
- * How the number of records comes is where sources differ: Tidepool skips two octets before it, glucometerutils one;
- * the published frame has `05 0F` and the count, which is the first.
+ * How the number of records comes is where sources differ: Tidepool skips two octets before it, glucometerutils one.
+ * Ours is `05 0F` and the count: the first, with the octets as they are remembered; no published frame shows it.
  */
 export interface LifescanUltraEasy extends SerialMeter {
   measure(test: GlucoseTest): SerialMeasurement;

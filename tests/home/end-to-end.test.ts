@@ -10,7 +10,16 @@ const PATIENCE = seconds(40);
 const never = new AbortController().signal;
 
 /** Everything with one measurement at a time; the worn oximeter streams as long as it is on. */
-const SPOT = ["scale", "cuff", "thermometer", "spot-oximeter", "bathroom-scale", "body-scale"];
+const SPOT = [
+  "scale",
+  "cuff",
+  "thermometer",
+  "spot-oximeter",
+  "bathroom-scale",
+  "body-scale",
+  "glucose-meter",
+  "glucose-meter-cable",
+];
 
 const everySensorOnce = async (startBroker?: StartBroker): Promise<void> => {
   await using real = await openRealHome(startBroker === undefined ? {} : { startBroker });

@@ -7,7 +7,16 @@ import { NOTHING_LOST, openRealHome } from "./real-home.ts";
 
 const PATIENCE = seconds(60);
 const never = new AbortController().signal;
-const SENSORS = ["scale", "cuff", "thermometer", "spot-oximeter", "bathroom-scale", "body-scale"];
+const SENSORS = [
+  "scale",
+  "cuff",
+  "thermometer",
+  "spot-oximeter",
+  "bathroom-scale",
+  "body-scale",
+  "glucose-meter",
+  "glucose-meter-cable",
+];
 const KILLS = 20;
 /** Moments in the life of a reading at which the hub dies. */
 const MOMENTS: readonly HomeEvent["event"][] = ["taken", "stored", "sent", "receipted", "applied"];
