@@ -57,7 +57,7 @@ describe("living a scenario", () => {
   it("shows every sensor several times within half a minute of the day", async () => {
     const acts = await livedFor(scenarioNamed("day"), 30_000);
     const counts = Map.groupBy(acts, (act) => act.split(" ")[1] ?? "");
-    expect(counts.size).toBe(7);
+    expect(counts.size).toBe(9);
     for (const [sensor, uses] of counts) expect(uses.length, sensor).toBeGreaterThanOrEqual(2);
   });
 

@@ -12,7 +12,7 @@ export interface ViewNow {
   readonly rssMb: number;
 }
 
-const KEYS = "n network  k kill hub  s scale  b pressure  o oximeter  t temperature  g glucose  q quit";
+const KEYS = "n network  k kill  s scale  b cuff  o oximeter  t temperature  g glucose  q quit";
 /** Below this nothing fits; a smaller terminal shows the top left of it. */
 const LEAST: ViewSize = { columns: 80, rows: 24 };
 const HEAD_LINES = 4;
