@@ -50,6 +50,20 @@ export interface ClockPair {
   readonly uncertaintyMs: number;
   /** The clock showed a weekday that is not that of its date (Current Time, 0x2A2B): one of them was set wrongly. */
   readonly hasWrongWeekday?: boolean;
+  /** How the clock ran before the hub set it, at this and at earlier connections; the oldest first. */
+  readonly ended?: readonly EndedTimeline[];
+}
+
+/**
+ * A timeline of a sensor's clock that ended because the hub set it. The sensor may still hold records that it stamped
+ * on it: a connection can break after the clock was set and before they were sent.
+ */
+export interface EndedTimeline {
+  /** What the clock showed at the end, `YYYY-MM-DDTHH:mm:ss`, and when that was. */
+  readonly device: string;
+  readonly utcMs: number;
+  /** Of the two together; null where the hub did not know its own error. */
+  readonly uncertaintyMs: number | null;
 }
 
 /** All that normalising needs besides the record. Normalising is pure. */

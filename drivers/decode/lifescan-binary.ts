@@ -5,6 +5,8 @@ import { tooLong, tooShort, u8, u16 } from "./field.ts";
 /*
  * Frame of LifeScan's binary protocol (OneTouch UltraEasy, UltraMini, Verio): 02, length of the whole frame, link
  * control, message, 03, CRC least significant octet first (LifeScan's protocol document, as glucometerutils applies it).
+ * What a message says is for the driver of the meter, and stands on free software: no published frame shows the answer
+ * of an UltraEasy to the question for its number of records (05 0F and the count in Tidepool's code).
  */
 
 export const LIFESCAN_STX = 0x02;

@@ -65,7 +65,7 @@ export const runGattSession = async <R>(
   const logger = context.logger.with({ sensor: sensor.id, driver: driver.id });
   const channels = channelsOf(profile, link, sensor);
   const endsAt = profile.stays ? Number.POSITIVE_INFINITY : clock.elapsed() + SESSION_DEADLINE;
-  const surroundings = { time, zone: zones.zone(zone), logger };
+  const surroundings = { time, zone: zones.zone(zone), logger, memory };
   const align = (): Promise<AlignedClock> =>
     withPatience(CLOCK_PATIENCE, clock, signal, (patient) => profile.alignClock(link, surroundings, patient));
   // A bonded sensor may have indicated and gone before the subscription: what it sent is still taken below.

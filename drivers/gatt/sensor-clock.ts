@@ -2,12 +2,14 @@ import { messageOf } from "../../protocol/errors.ts";
 import { type ChannelId, channelId } from "../../protocol/ids.ts";
 import type { HubTime } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
+import type { SensorMemory } from "../../protocol/ports/sensor-memory.ts";
 import type { BleLink } from "../../protocol/ports/transport.ts";
 import { decodeCurrentTime, decodeDateTime } from "../decode/clock.ts";
 import { type DateTime, localOf, rawTextOf, weekday } from "../decode/date-time.ts";
 import type { ClockPair } from "../driver.ts";
 import { aheadOf, type ClockPairs, exchangePair, timeToSet } from "../normalise/timeline.ts";
 import type { Zone } from "../normalise/zone.ts";
+import { endedTimelines, withEnded } from "./ended-timelines.ts";
 import { NO_STATICS, type Statics } from "./statics.ts";
 
 const DATE_TIME = channelId("2a08");
@@ -19,6 +21,8 @@ export interface ClockSurroundings {
   readonly time: HubTime;
   readonly zone: Zone;
   readonly logger: Logger;
+  /** Where it is remembered how the clock ran before it was set; without it, that is forgotten with the connection. */
+  readonly memory?: SensorMemory;
 }
 
 /** What a session knows of the sensor's clock, and what belongs to every measurement and was read with it. */
@@ -98,7 +102,7 @@ export const encodeClock = (channel: ChannelId, time: DateTime): Uint8Array => {
  * sensor without a clock, or that refuses, is no failure: the pairs say what is known.
  */
 export const alignClock: AlignClock = async (link, surroundings, signal) => {
-  const { time, zone, logger } = surroundings;
+  const { time, zone, logger, memory } = surroundings;
   const found = clockChannel(link);
   let before: ClockPair | null = null;
   let after: ClockPair | null = null;
@@ -106,10 +110,14 @@ export const alignClock: AlignClock = async (link, surroundings, signal) => {
   if (found === null) return aligned();
   const { channel, canRead, canWrite } = found;
   try {
-    if (canRead) before = await readClock(link, channel, surroundings, signal);
+    const timelines = endedTimelines(memory);
+    if (canRead) before = withEnded(await readClock(link, channel, surroundings, signal), timelines.known());
+    const toSet = canWrite ? timeToSet(before, time.stamp(), zone) : null;
+    if (toSet === null) return aligned();
+    // Before it is set: what the sensor does not send in this connection is on the old timeline in the next.
+    await timelines.end(before);
     const asked = time.stamp();
-    const local = canWrite ? timeToSet(before, asked, zone) : null;
-    if (local === null) return aligned();
+    const local = timeToSet(null, asked, zone) ?? toSet;
     await link.write(channel, encodeClock(channel, local), signal);
     after = exchangePair(rawTextOf(local), asked, time.stamp());
     logger.info("sensor clock set", { channel, aheadMs: aheadOf(before, zone) });

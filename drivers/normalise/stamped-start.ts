@@ -18,7 +18,7 @@ const DAY = 86_400_000;
 const FRESH = 120_000;
 /** An hour that clocks were turned by, where it cannot be known which side the sensor was on. */
 const TURNED_HOUR = 3_600_000;
-/** A clock that is off by more than this now has itself started again from its factory date. */
+/** A clock that is off by more than this now has itself started again from its factory date; nobody turns such a one. */
 const LOST_CLOCK = 30 * DAY;
 /** Looks for a change of clocks between two instants: shorter than any daylight-saving period on record (29 days). */
 const LOOK_EVERY = 28 * DAY;
@@ -123,8 +123,8 @@ const readTogether = (pair: ClockPair, pairCivil: number, hubUtc: number, { at, 
 interface Shifted {
   readonly utc: number;
   readonly isSynced: boolean;
-  /** How far it may be off beyond what the pair itself tells. */
-  readonly looseMs: number;
+  /** How far it may be off beyond what the pair itself tells; null: not known. */
+  readonly looseMs: number | null;
   readonly isFold: boolean;
 }
 
@@ -151,9 +151,67 @@ const shiftedBy = (civil: number, latest: number, read: ReadTogether, { zone }: 
   const showsOldOffset = [shifted, shifted - 2 * TURNED_HOUR].some(
     (utc) => Math.abs(pairCivil - (pairUtc + zone.offsetAt(utc))) <= toleranceMs,
   );
-  const isLeftAlone = Math.abs(aheadMs) > DAY || (showsOldOffset && turningMs === 0);
+  const isLeftAlone = Math.abs(aheadMs) > LOST_CLOCK || (showsOldOffset && turningMs === 0);
   const looseMs = isLeftAlone ? 0 : turnedBetween(zone, shifted, pairUtc);
   return { utc: shifted, isSynced: false, looseMs, isFold: false };
+};
+
+/** Where a stamp may lie on one timeline. */
+interface Candidate {
+  readonly utc: number;
+  /** Null: not known. */
+  readonly looseMs: number | null;
+}
+
+/** How long before its end a timeline that the hub did not see begin may have begun. */
+const ENDLESS = Number.NEGATIVE_INFINITY;
+
+/** The instants that a stamp may mean on timelines that ended, each with how far it may be off. */
+const endedCandidates = (civil: number, { pair }: ReadTogether, zone: Zone): readonly Candidate[] => {
+  let began = ENDLESS;
+  return (pair.ended ?? []).flatMap(({ device, utcMs, uncertaintyMs }) => {
+    const endCivil = civilMsOfText(device);
+    if (endCivil === null) return [];
+    const utc = civil - (endCivil - utcMs);
+    const isLost = Math.abs(endCivil - (utcMs + zone.offsetAt(utcMs))) > LOST_CLOCK;
+    const looseMs = DRIFT * Math.abs(utcMs - utc) + (isLost ? 0 : turnedBetween(zone, utc, utcMs));
+    const slackMs = (uncertaintyMs ?? MINUTE) + looseMs + MINUTE;
+    const isOnIt = utc >= began - slackMs && utc <= utcMs + slackMs;
+    began = utcMs;
+    return isOnIt ? [{ utc, looseMs: uncertaintyMs === null ? null : uncertaintyMs + looseMs }] : [];
+  });
+};
+
+/**
+ * Rule 4: a stamp that only an ended timeline explains is read on that one. Where several explain it, the newest with
+ * the distance to the others in its uncertainty; null where none does.
+ */
+const onTimeline = (
+  civil: number,
+  latest: number,
+  present: Shifted,
+  read: ReadTogether,
+  input: TimeInput,
+): Shifted | null => {
+  const last = read.pair.ended?.at(-1);
+  if (last === undefined) return present;
+  const presentLooseMs = present.looseMs ?? 0;
+  const slackMs = read.toleranceMs + (last.uncertaintyMs ?? MINUTE) + presentLooseMs + MINUTE;
+  const driftMs = DRIFT * Math.abs(read.pairUtc - present.utc);
+  const isSince = present.utc >= last.utcMs - slackMs - driftMs;
+  const isPresent = isSince && present.utc <= latest;
+  const ended = endedCandidates(civil, read, input.zone);
+  const newest = ended.at(-1);
+  if (newest === undefined) return isPresent || present.utc > latest ? present : null;
+  const chosen: Shifted = isPresent ? present : { ...newest, isSynced: false, isFold: false };
+  const mayBePresent = isSince && present.utc - presentLooseMs <= latest;
+  const others: readonly Candidate[] = mayBePresent ? [...ended, present] : ended;
+  let looseMs = chosen.looseMs;
+  for (const other of others) {
+    const reach = other.looseMs === null ? null : Math.abs(other.utc - chosen.utc) + other.looseMs;
+    looseMs = looseMs === null || reach === null ? null : Math.max(looseMs, reach);
+  }
+  return { ...chosen, looseMs };
 };
 
 /** Both clocks were read together: rules 3 and 4, with rule 7's uncertainty. */
@@ -161,14 +219,18 @@ const startByPair = (civil: number, hubUtc: number, read: ReadTogether, input: T
   const { pair, pairUtc, aheadMs } = read;
   const { at, device, madeMs = null } = input;
   const latest = hubUtc + read.toleranceMs;
-  const { utc, isSynced, looseMs, isFold } = shiftedBy(civil, latest, read, input);
+  const found = onTimeline(civil, latest, shiftedBy(civil, latest, read, input), read, input);
+  if (found === null) return unknownStart("timeline-unknown");
+  const { utc, isSynced, looseMs, isFold } = found;
   if (utc > latest) return unknownStart("future", "timeline-unknown");
   const lost = lostClockFault(civil, hubUtc, madeMs);
-  if (lost !== null && Math.abs(aheadMs) <= LOST_CLOCK) return unknownStart(lost, "timeline-unknown");
+  const isOnEnded = pair.ended !== undefined && utc <= (pair.ended.at(-1)?.utcMs ?? 0);
+  if (lost !== null && Math.abs(aheadMs) <= LOST_CLOCK && !isOnEnded) return unknownStart(lost, "timeline-unknown");
   if (utc < EARLIEST) return unknownStart("timeline-unknown");
   // A pair's own uncertainty covers clocks that show seconds; a stamp without them adds its minute.
   const coarseMs = device?.second === null ? MINUTE : 0;
-  const uncertaintyMs = withHubError(pair.uncertaintyMs + DRIFT * Math.abs(pairUtc - utc) + looseMs + coarseMs, at);
+  const knownMs = pair.uncertaintyMs + DRIFT * Math.abs(pairUtc - utc) + coarseMs;
+  const uncertaintyMs = looseMs === null ? null : withHubError(knownMs + looseMs, at);
   const faults: TimeFault[] = [];
   if (isFold) faults.push("dst-fold");
   if (lost !== null) faults.push(lost);

@@ -41,10 +41,10 @@ const byDevice = (device: DateTime, input: TimeInput): Start => {
  */
 const coincidentOf = ({ pair, at }: TimeInput): ReadingTime["coincident"] => {
   if (pair === null || pair.hub.bootId !== at.bootId) return null;
-  const { device, hub, uncertaintyMs } = pair;
-  return at.utc === null
-    ? { device, hub: null, monoMs: hub.monoMs, uncertaintyMs }
-    : { device, hub: isoUtc(epochMs(at.utc - (at.monoMs - hub.monoMs))) };
+  const { device, hub, uncertaintyMs, ended } = pair;
+  if (at.utc !== null) return { device, hub: isoUtc(epochMs(at.utc - (at.monoMs - hub.monoMs))) };
+  const open = { device, hub: null, monoMs: hub.monoMs, uncertaintyMs };
+  return ended === undefined ? open : { ...open, ended };
 };
 
 const iso = (utc: number | null): string | null => (utc === null ? null : isoUtc(epochMs(utc)));

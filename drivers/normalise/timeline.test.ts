@@ -51,6 +51,19 @@ describe("pair of the timeline that a stamp is on", () => {
     expect(found).toEqual({ ...ahead, uncertaintyMs: 1000 + 19_000 + 1000 });
   });
 
+  it("is the second for a stamp of whole minutes whose minute the clock was set in", () => {
+    const back = pairAt("2020-01-01T10:00:00", 1000);
+    const minute = { ...stamp("2026-06-15T14:00:00"), second: null };
+    const set = pairAt("2026-06-15T14:00:42", 2000);
+    expect(pairFor(minute, { before: back, after: set }, 12_000)).toBe(set);
+  });
+
+  it("is the second for what was measured between the setting and the second reading", () => {
+    const back = pairAt("2020-01-01T10:00:00", 1000);
+    const set = pairAt("2026-06-15T14:00:08", 9000);
+    expect(pairFor(stamp("2026-06-15T14:00:03"), { before: back, after: set }, 10_000)).toBe(set);
+  });
+
   it("is the first for a record without a stamp", () => {
     expect(pairFor(null, { before, after }, 3000)).toBe(before);
   });

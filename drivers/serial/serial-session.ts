@@ -1,16 +1,15 @@
-import { toHex } from "../../protocol/bytes.ts";
 import { messageOf } from "../../protocol/errors.ts";
 import { SERIAL_CHANNEL } from "../../protocol/ids.ts";
 import type { Received, Transport } from "../../protocol/ports/transport.ts";
-import { type Arrival, isoUtc, type Millis, millis, minutes } from "../../protocol/time.ts";
+import { type Arrival, type Millis, millis, minutes } from "../../protocol/time.ts";
 import { type DateTime, localOf, rawTextOf } from "../decode/date-time.ts";
 import type { Framed, ReadingSink, SensorDriver, SessionContext, SessionEnd } from "../driver.ts";
-import { deviceOfCatalogue } from "../normalise/device.ts";
-import { isTelling } from "../normalise/reading.ts";
-import { type ClockPairs, exchangePair, pairFor, timeToSet } from "../normalise/timeline.ts";
+import { type ClockPairs, exchangePair, timeToSet } from "../normalise/timeline.ts";
 import type { Zones } from "../normalise/zone.ts";
 import { createReceiver } from "../receiver.ts";
-import type { Intake, SerialProtocol } from "./serial-protocol.ts";
+import { createLineWatch } from "./line-watch.ts";
+import { createRecordTaker } from "./record-taker.ts";
+import type { SerialProtocol } from "./serial-protocol.ts";
 
 /** What a sensor's clock may take to answer: 14 bytes at 9600 baud are 15 ms, a Bluetooth serial port adds some. */
 export const CLOCK_ANSWER = millis(500);
@@ -18,11 +17,6 @@ export const CLOCK_ANSWER = millis(500);
 const PAIR_LIFE = minutes(1);
 /** Readings that wait for the clock's answer. The oximeter's memory is 20; the line brings no more in 500 ms. */
 const MAX_HELD = 32;
-/** Unreadable pieces that are kept in one hour for the technician, so that a noisy line does not wear the card. */
-const MAX_KEPT = 20;
-const KEPT_PERIOD = minutes(60);
-/** Bytes of one unreadable piece that are kept: enough to see what it is. */
-const MAX_KEPT_BYTES = 512;
 
 const NO_PAIRS: ClockPairs = { before: null, after: null };
 
@@ -53,23 +47,26 @@ export const runSerialSession = async <R>(
   context: SessionContext,
   signal: AbortSignal,
 ): Promise<SessionEnd> => {
-  const { sensor, hub, clock, time, zone } = context;
+  const { sensor, clock, time, zone } = context;
   const logger = context.logger.with({ sensor: sensor.id, driver: driver.id });
   const framer = protocol.createFramer();
   const intake = protocol.createIntake();
   const receiver = createReceiver(transport.incoming, clock);
-  const device = deviceOfCatalogue(sensor);
+  const takeRecords = createRecordTaker({ driver, source: protocol.source, timeOf: protocol.timeOf, sink, context });
+  const watch = createLineWatch({
+    sensor: sensor.id,
+    source: protocol.source,
+    unreadableAfter: protocol.unreadableAfter,
+    sink,
+    clock,
+    logger,
+  });
 
   let readings = 0;
   let pairs = NO_PAIRS;
   let asked: Arrival | null = null;
   let isAsking = false;
   let held: Held<R>[] = [];
-  let unreadableBytes = 0;
-  let isUnreadableReported = false;
-  let isMalformedReported = false;
-  let kept = 0;
-  let keptSince = clock.elapsed();
 
   /** The sensor may be gone by now: what it was told does not change what was taken. */
   const tell = async (bytes: Uint8Array): Promise<void> => {
@@ -80,24 +77,8 @@ export const runSerialSession = async <R>(
     }
   };
 
-  const take = async ({ record, raw, at }: Held<R>): Promise<void> => {
-    const stamp = protocol.timeOf(record);
-    const drafts = driver.normalise(record, {
-      assignment: sensor.assignment,
-      hub,
-      device,
-      address: sensor.id,
-      driver,
-      transport: "serial",
-      source: protocol.source,
-      raw,
-      at,
-      pair: pairFor(stamp, pairs, at.monoMs),
-      counter: isTelling(stamp) ? 0 : await sink.nextCounter(),
-      zone,
-    });
-    await sink.take(drafts);
-    readings += drafts.length;
+  const take = async (one: Held<R>): Promise<void> => {
+    readings += await takeRecords([{ ...one, pairs }]);
     if (protocol.acknowledgement !== null) await tell(protocol.acknowledgement);
   };
 
@@ -135,47 +116,11 @@ export const runSerialSession = async <R>(
     await takeHeld();
   };
 
-  const keep = async (raw: Uint8Array, reason: string, at: Arrival): Promise<void> => {
-    if (clock.elapsed() - keptSince > KEPT_PERIOD) {
-      kept = 0;
-      keptSince = clock.elapsed();
-    }
-    kept += 1;
-    if (kept > MAX_KEPT) return;
-    await sink.keepUnreadable({
-      sensor: sensor.id,
-      channel: protocol.source,
-      reason,
-      rawHex: toHex(raw.subarray(0, MAX_KEPT_BYTES)),
-      receivedUtc: at.utc === null ? null : isoUtc(at.utc),
-    });
-  };
-
-  const onMalformed = async (found: Extract<Intake<R>, { tag: "malformed" }>, at: Arrival): Promise<void> => {
-    await keep(found.raw, `${found.reason}: ${found.detail}`, at);
-    logger.warn("message not understood, kept", { reason: found.reason });
-    if (isMalformedReported) return;
-    isMalformedReported = true;
-    const message = `sensor ${sensor.id} sent messages that the hub cannot read; they are kept for the technician`;
-    sink.report("malformed-data", message, { sensor: sensor.id, source: protocol.source, reason: found.reason });
-  };
-
-  const onUnreadable = async (raw: Uint8Array, at: Arrival): Promise<void> => {
-    unreadableBytes += raw.length;
-    if (unreadableBytes < protocol.unreadableAfter || isUnreadableReported) return;
-    isUnreadableReported = true;
-    await keep(raw, "noise: nothing readable on the line", at);
-    const message = `sensor ${sensor.id}: bytes arrive but none make sense; check that its baud rate is the one of its catalogue entry, and that it is the sensor on this port`;
-    logger.warn("nothing readable on the line", { bytes: unreadableBytes });
-    sink.report("serial-fault", message, { sensor: sensor.id, source: protocol.source, bytes: unreadableBytes });
-  };
-
   const onFramed = async (framed: Framed, at: Arrival): Promise<void> => {
     const found = intake.push(framed, at);
-    if (found.tag === "malformed") await onMalformed(found, at);
-    if (found.tag === "malformed" || found.tag === "ignored") return await onUnreadable(framed.bytes, at);
-    unreadableBytes = 0;
-    isUnreadableReported = false;
+    if (found.tag === "malformed") await watch.malformed(found.raw, found.reason, found.detail, at);
+    if (found.tag === "malformed" || found.tag === "ignored") return await watch.unreadable(framed.bytes, at);
+    watch.readable();
     if (found.tag === "reading") await onReading({ record: found.record, raw: found.raw, at });
     if (found.tag === "clock") await onClock(found.time, at);
   };
