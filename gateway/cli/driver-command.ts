@@ -13,7 +13,7 @@ import { type CaptureOutcome, hasPassed, tryCapture } from "../driver-kit/confor
 import { modelsOf } from "../driver-kit/coverage.ts";
 import { differenceLine } from "../driver-kit/difference.ts";
 import { loadCaptures } from "../driver-kit/load-captures.ts";
-import { reportBlocks } from "../driver-kit/report.ts";
+import { count, reportBlocks } from "../driver-kit/report.ts";
 import { reportHtml, reportMarkdown } from "../driver-kit/report-text.ts";
 import { MOST_TRIED } from "../driver-kit/robustness.ts";
 import { HUB_VERSION } from "../version.ts";
@@ -36,7 +36,7 @@ const linesOf = (outcome: CaptureOutcome): readonly string[] => {
   const disturbed = robustness.reduce((sum, one) => sum + one.tried, 0);
   const verdict = hasPassed(outcome) ? "pass" : "FAIL";
   return [
-    `${verdict}  ${capture.file}: ${readings.length} readings, ${disturbed} disturbances`,
+    `${verdict}  ${capture.file}: ${count(readings.length, "reading")}, ${count(disturbed, "disturbance")}`,
     ...readings.map((reading) => `      ${readingText(reading)}`),
     ...differences.map((one) => `      ${differenceLine(capture, one)}`),
     ...robustness.flatMap(({ name, faults }) => faults.map((fault) => `      ${name}: ${capture.file} ${fault}`)),

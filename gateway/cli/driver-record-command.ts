@@ -15,6 +15,7 @@ import { tryCapture } from "../driver-kit/conformance.ts";
 import { differenceLine } from "../driver-kit/difference.ts";
 import { createCaptureChecker, parseCapture } from "../driver-kit/parse-capture.ts";
 import { createRecordingTime, type SessionRecord } from "../driver-kit/record-session.ts";
+import { count } from "../driver-kit/report.ts";
 import { captureText, type RecordedSession, redacted } from "../driver-kit/write-capture.ts";
 import { HUB_VERSION } from "../version.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -52,15 +53,14 @@ const hubTime = async (clock: Clock): Promise<HubTime> => {
 
 const sessionOf = (target: RecordTarget, record: SessionRecord, wall: string): RecordedSession => {
   const { entry, driver, zone } = target;
-  const { startedAt, characteristics, events, readings, unreadable, memory } = record;
+  const { startedAt, characteristics, events, readings, unreadable } = record;
   return {
-    about: `${readings.length} reading${readings.length === 1 ? "" : "s"} recorded from ${entry.manufacturer} ${entry.model}`,
+    about: `${count(readings.length, "reading")} recorded from ${entry.manufacturer} ${entry.model}`,
     source: `hemhub driver record (Hemhub ${HUB_VERSION}), ${titleOf(entry, driver)}`,
     model: entry.id,
     zone,
     clock: startedAt.utc === null ? wall : isoUtc(startedAt.utc),
     state: startedAt.hubClock.state,
-    memory,
     characteristics,
     events,
     readings,
@@ -121,7 +121,7 @@ const write = async (
     return EXIT.checkFailed;
   }
   await output.write(
-    `${out}: ${record.events.length} events, ${record.readings.length} readings\n${SECRET}\n${identityNote(target, redact)}\n`,
+    `${out}: ${count(record.events.length, "event")}, ${count(record.readings.length, "reading")}\n${SECRET}\n${identityNote(target, redact)}\n`,
   );
   if (record.dropped > 0)
     output.complain(`driver record: ${record.dropped} events found no room; record a shorter session`);
