@@ -32,6 +32,15 @@ export type HubErrorCode =
   | "message-too-large"
   | "diagnostics-unreachable"
   | "command-unknown"
+  | "update-untrusted"
+  | "update-expired"
+  | "update-rolled-back"
+  | "update-unreachable"
+  | "update-too-large"
+  | "update-no-space"
+  | "update-over-budget"
+  | "update-unknown-target"
+  | "update-unfit"
   | "aborted";
 
 export interface HubErrorOptions {

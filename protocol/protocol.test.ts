@@ -42,18 +42,22 @@ it("takes every code from the checked table as partition x 65536 + term, and wit
 });
 
 it("reads a receipt and says what is wrong with a bad one", () => {
-  expect(parseReceipt(bytesOf('{"through":7,"refused":[{"seq":3,"reason":"schema"}],"missing":[[5,6]]}'))).toEqual({
+  expect(
+    parseReceipt(bytesOf('{"series":"0a","through":7,"refused":[{"seq":3,"reason":"schema"}],"missing":[[5,6]]}')),
+  ).toEqual({
+    series: "0a",
     through: 7,
     refused: [{ seq: 3, reason: "schema" }],
     missing: [[5, 6]],
   });
-  expect(parseReceipt(bytesOf('{"through":0}'))).toEqual({ through: 0, refused: [], missing: [] });
+  expect(parseReceipt(bytesOf('{"through":0}'))).toEqual({ series: null, through: 0, refused: [], missing: [] });
   for (const text of [
     "",
     "null",
     "[]",
     "{}",
     '{"through":-1}',
+    '{"through":1,"series":5}',
     '{"through":1.5}',
     '{"through":1,"refused":{}}',
     '{"through":1,"refused":[null]}',

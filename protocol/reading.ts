@@ -54,6 +54,19 @@ export type Quality =
   | "calibrating"
   | "manual";
 
+/** Sensor clock and monotonic clock read at the same moment, by a hub whose wall clock was not set. */
+export interface OpenCoincident {
+  readonly device: string;
+  readonly hub: null;
+  readonly monoMs: number;
+  readonly uncertaintyMs: number;
+  readonly ended?: readonly {
+    readonly device: string;
+    readonly utcMs: number;
+    readonly uncertaintyMs: number | null;
+  }[];
+}
+
 export interface ReadingTime {
   /** ISO 8601 UTC with milliseconds, or null where it is not known. */
   readonly start: string | null;
@@ -66,12 +79,10 @@ export interface ReadingTime {
   readonly durationMs?: number;
   /**
    * Sensor clock and hub clock read at the same moment of the session. While the hub's clock is not set, `monoMs` of
-   * the boot in `received` stands in for `hub`, so that whoever learns the time of that boot can tell when it was.
+   * the boot in `received` stands in for `hub`, so that whoever learns the time of that boot can tell when it was;
+   * `ended` then says how the sensor's clock ran before a hub set it at earlier connections.
    */
-  readonly coincident:
-    | { readonly device: string; readonly hub: string }
-    | { readonly device: string; readonly hub: null; readonly monoMs: number; readonly uncertaintyMs: number }
-    | null;
+  readonly coincident: { readonly device: string; readonly hub: string } | OpenCoincident | null;
   readonly received: { readonly utc: string | null; readonly bootId: string; readonly monoMs: number };
   readonly hubClock: { readonly state: HubClockState; readonly errorMs: number | null };
   readonly faults: readonly TimeFault[];

@@ -15,7 +15,18 @@ const LOG = path.join(ROOT, ".setup.log");
 /** What compiling sqlite3 and node-pty takes: program to look for, Debian package that has it. */
 const BUILD_PACKAGES = { make: "make", "g++": "g++", python3: "python3" };
 /** What the whole test suite takes besides. Tests that miss one of these are reported as skipped by name. */
-export const TEST_PACKAGES = { mosquitto: "mosquitto", btvirt: "bluez-test-tools", cc: "gcc", "dbus-daemon": "dbus" };
+export const TEST_PACKAGES = {
+  mosquitto: "mosquitto",
+  btvirt: "bluez-test-tools",
+  cc: "gcc",
+  "dbus-daemon": "dbus",
+  faketime: "faketime",
+  // A guest whose kernel and BlueZ are the independent end of a bonded link (tests/guest).
+  "qemu-system-x86_64": "qemu-system-x86",
+  busybox: "busybox-static",
+  bluetoothctl: "bluez",
+  depmod: "kmod",
+};
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const isRoot = () => process.getuid?.() === 0;

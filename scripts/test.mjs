@@ -2,6 +2,7 @@
 // why. Arguments go to vitest.
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
+import { unpackGuestKernel } from "./guest-kernel.mjs";
 import { orExplain, ROOT, runPinned, setUp, TEST_PACKAGES } from "./setup.mjs";
 import { closingLine, countsOf, skippedOf } from "./test-report.mjs";
 
@@ -14,6 +15,8 @@ process.exitCode = await orExplain(async () => {
       `Not installed here: ${missing.join(", ")}; tests that need them are named below as skipped.\n`,
     );
   }
+  const noKernel = unpackGuestKernel();
+  if (noKernel !== null) process.stdout.write(`${noKernel}; tests that need it are named below as skipped.\n`);
   rmSync(REPORT, { force: true });
   const vitest = path.join(ROOT, "node_modules", "vitest", "vitest.mjs");
   const code = await runPinned(

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createSimulatedClock } from "../../hardware-sim/clock/simulated-clock.ts";
 import { epochMs, millis, seconds } from "../../protocol/time.ts";
-import { CLOCK_FLOOR, createHubTime, judgeClock } from "./hub-time.ts";
+import { CLOCK_CEILING, CLOCK_FLOOR, type ClockStep, createHubTime, judgeClock } from "./hub-time.ts";
 
 const NOW = epochMs(CLOCK_FLOOR + 86_400_000);
+const NOON = epochMs(Date.UTC(2026, 11, 15, 12));
 const NONE = { synchronised: false, rtc: false };
 
 describe("judgeClock", () => {
@@ -14,6 +15,12 @@ describe("judgeClock", () => {
     });
     expect(judgeClock(epochMs(CLOCK_FLOOR - 1), NONE, null).state).toBe("unset");
     expect(judgeClock(CLOCK_FLOOR, NONE, null).state).toBe("holdover");
+  });
+
+  it("does not believe a clock of a time that this hub will not live to see", () => {
+    expect(judgeClock(epochMs(Date.UTC(2099, 0, 1)), { synchronised: true, rtc: true }, millis(0)).state).toBe("unset");
+    expect(judgeClock(CLOCK_CEILING, NONE, null).state).toBe("unset");
+    expect(judgeClock(epochMs(CLOCK_CEILING - 1), NONE, null).state).toBe("holdover");
   });
 
   it("prefers synchronisation over holdover of known error, over the clock chip, over hope", () => {
@@ -69,5 +76,61 @@ describe("createHubTime", () => {
     expect(errorMs).toBeGreaterThan(600);
     stop.abort();
     await running;
+  });
+
+  describe("whose clock is set while it runs", () => {
+    const HOUR = 3_600_000;
+
+    it("does not claim to know the error until it has looked again", async () => {
+      const clock = createSimulatedClock({ startAt: NOON });
+      const time = createHubTime({ ...options(clock), signs: async () => ({ synchronised: true, rtc: false }) });
+      await time.look();
+      expect(time.stamp().hubClock).toEqual({ state: "ntp", errorMs: 100 });
+      clock.setWallClock(epochMs(NOON - 3 * HOUR));
+      expect(time.stamp()).toMatchObject({ utc: NOON - 3 * HOUR, hubClock: { state: "holdover", errorMs: null } });
+      await time.look();
+      expect(time.stamp().hubClock).toEqual({ state: "ntp", errorMs: 100 });
+    });
+
+    it("does not take the error of the clock that was for that of the clock that is", async () => {
+      const clock = createSimulatedClock({ startAt: NOON });
+      let synchronised = true;
+      const time = createHubTime({ ...options(clock), signs: async () => ({ synchronised, rtc: false }) });
+      await time.look();
+      synchronised = false;
+      clock.setWallClock(epochMs(NOON + HOUR));
+      await time.look();
+      expect(time.stamp().hubClock).toEqual({ state: "holdover", errorMs: null });
+    });
+
+    it("says so, and by how much, and not that it was slewed", async () => {
+      const clock = createSimulatedClock({ startAt: epochMs(0) });
+      const steps: ClockStep[] = [];
+      const time = createHubTime(options(clock));
+      const stop = new AbortController();
+      const running = time.run(stop.signal, (step) => steps.push(step));
+      await clock.advance(seconds(60));
+      clock.setWallClock(NOON);
+      await clock.advance(seconds(30));
+      clock.setWallClock(epochMs(clock.now() + 15));
+      await clock.advance(seconds(60));
+      clock.setWallClock(epochMs(clock.now() - 2 * HOUR));
+      await clock.advance(seconds(30));
+      stop.abort();
+      await running;
+      expect(steps).toEqual([
+        { byMs: NOON - 60_000, before: "unset", after: "holdover" },
+        { byMs: -2 * HOUR, before: "holdover", after: "holdover" },
+      ]);
+    });
+
+    it("keeps the order of arrivals: monotonic stamps do not jump", async () => {
+      const clock = createSimulatedClock({ startAt: NOON });
+      const time = createHubTime(options(clock));
+      const first = time.stamp();
+      await clock.advance(seconds(1));
+      clock.setWallClock(epochMs(NOON - 5 * HOUR));
+      expect(time.stamp().monoMs - first.monoMs).toBe(1000);
+    });
   });
 });

@@ -16,6 +16,7 @@ import { createNotices } from "./notices.ts";
 import { createReadingFlow } from "./reading-flow.ts";
 import { asksToStayAway } from "./reason-codes.ts";
 import { createReceiptDesk } from "./receipt-desk.ts";
+import { openGate, type TimeGate } from "./time-gate.ts";
 
 export type { LinkStatus } from "./link-status.ts";
 
@@ -32,6 +33,8 @@ export interface ForwarderOptions {
   readonly receipts: boolean;
   /** [0, 1), for jitter. */
   readonly random: () => number;
+  /** Left out: every reading goes as it is. */
+  readonly gate?: TimeGate;
 }
 
 /** Brings what is in the outbox to the region. The outbox is the only queue: whatever happens here, nothing is lost. */
@@ -55,7 +58,7 @@ const faultOf = (error: HubError): LinkFault =>
     : "refused";
 
 export const createForwarder = (options: ForwarderOptions): Forwarder => {
-  const { outbox, connector, hub, clock, time, logger, receipts, random } = options;
+  const { outbox, connector, hub, clock, time, logger, receipts, random, gate = openGate } = options;
   const topics = { reading: topicOf(hub, "reading"), receipt: topicOf(hub, "receipt") };
   const bell = createBell(clock);
   const notices = createNotices(hub, options.stateOf, () => outbox.depth().waiting);
@@ -64,7 +67,7 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
     bell.ring();
   };
   const report = createEventReporter({ clock, time, logger, send: sendEvent });
-  const flow = createReadingFlow({ outbox, topic: topics.reading, clock, logger, report, receipts, random });
+  const flow = createReadingFlow({ outbox, topic: topics.reading, clock, logger, report, receipts, random, gate });
   let state: LinkState = { tag: "stopped" };
   let since: Millis = clock.elapsed();
   let link: RegionLink | null = null;

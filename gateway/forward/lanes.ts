@@ -35,7 +35,12 @@ export interface Lanes {
 
 const nothing: CutBatch = { seqs: [], payload: new Uint8Array(), taken: 0, oversize: null };
 
-export const createLanes = (outbox: Outbox, isTaken: (seq: Seq) => boolean): Lanes => {
+/** `view` makes of stored readings what is to be sent, each time a message is cut, before `isTaken` is asked. */
+export const createLanes = (
+  outbox: Outbox,
+  isTaken: (seq: Seq) => boolean,
+  view: (readings: readonly Reading[]) => readonly Reading[],
+): Lanes => {
   /** All that waits at or below is sent or settled. 0: nothing was. */
   let backlogAt: Seq | 0 = 0;
   /** What waits above `backlogAt` and up to here is in `ahead`. */
@@ -67,7 +72,7 @@ export const createLanes = (outbox: Outbox, isTaken: (seq: Seq) => boolean): Lan
   const nextLive = async (limits: BatchLimits, top: Seq | 0): Promise<CutBatch> => {
     const from = liveAt;
     const readings = await outbox.next(from, LIVE_READ);
-    const cut = cutBatch(outbox.series, readings, isTaken, limits);
+    const cut = cutBatch(outbox.series, view(readings), isTaken, limits);
     const last = readings[cut.taken - 1];
     if (last !== undefined) advanceLive(last.seq);
     else if (readings.length === 0) advanceLive(top);
@@ -76,7 +81,7 @@ export const createLanes = (outbox: Outbox, isTaken: (seq: Seq) => boolean): Lan
 
   const newestFirst = async (limits: BatchLimits, top: Seq | 0): Promise<CutBatch> => {
     const readings = await outbox.newest(null, LIVE_READ);
-    const cut = cutBatch(outbox.series, readings, isTaken, limits, "descending");
+    const cut = cutBatch(outbox.series, view(readings), isTaken, limits, "descending");
     // Not advanceLive: what lies between is passed over, and is the backlog's.
     liveAt = readings[0]?.seq ?? top;
     return cut;
@@ -107,7 +112,7 @@ export const createLanes = (outbox: Outbox, isTaken: (seq: Seq) => boolean): Lan
     },
     backlog: async (limits) => {
       if (ahead.length < READ_AHEAD && isAbove(liveAt, readTo)) await readAhead();
-      const cut = cutBatch(outbox.series, ahead, isTaken, limits);
+      const cut = cutBatch(outbox.series, view(ahead), isTaken, limits);
       const last = ahead[cut.taken - 1];
       if (last === undefined) return nothing;
       backlogAt = last.seq;
@@ -123,7 +128,7 @@ export const createLanes = (outbox: Outbox, isTaken: (seq: Seq) => boolean): Lan
         found.push(...readings.filter(({ seq }) => wanted.has(seq)));
         at = readings.at(-1)?.seq ?? end;
       }
-      return cutBatch(outbox.series, found, () => false, limits);
+      return cutBatch(outbox.series, view(found), () => false, limits);
     },
     rewind: (seq) => {
       const isToCome = isAbove(seq, readTo) || ahead.some((one) => one.seq === seq);

@@ -14,6 +14,7 @@ import { firstPace, type Pace, paceAfterAck, paceAfterLoss, paceAfterQuota } fro
 import { blamesMessage } from "./reason-codes.ts";
 import { createRestraint } from "./restraint.ts";
 import { createSentLedger, isCovered, type SentBatch } from "./sent-ledger.ts";
+import type { TimeGate } from "./time-gate.ts";
 
 export interface ReadingFlowOptions {
   readonly outbox: Outbox;
@@ -24,6 +25,8 @@ export interface ReadingFlowOptions {
   /** False: the broker's PUBACK settles. */
   readonly receipts: boolean;
   readonly random: () => number;
+  /** Which readings have to wait for the hub's clock, and with which times the others go. */
+  readonly gate: TimeGate;
 }
 
 /** A message with readings, ready to be sent. */
@@ -75,11 +78,12 @@ const LIVE_RESERVE = 1024;
 const ASKED_REWIND_EVERY = seconds(10);
 
 export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
-  const { outbox, topic, clock, logger, report, receipts, random } = options;
+  const { outbox, topic, clock, logger, report, receipts, random, gate } = options;
   const ledger = createSentLedger();
   const isolation = createIsolation();
   const restraint = createRestraint({ clock, logger, report, random });
-  const lanes = createLanes(outbox, (seq) => ledger.has(seq) || isolation.holds(seq));
+  const isTaken = (seq: Seq): boolean => ledger.has(seq) || isolation.holds(seq) || gate.isHeld(seq);
+  const lanes = createLanes(outbox, isTaken, gate.view);
   let pace: Pace = firstPace;
   let maximumPacketSize: number | null = null;
   let lastLane: ReadingMessage["lane"] = "backlog";
@@ -226,6 +230,7 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
     },
     next: async (room) => {
       sendOverdueAgain();
+      for (const seq of gate.freed()) lanes.rewind(seq);
       if (restraint.holdsAll) return null;
       const { suspect } = isolation;
       if (suspect !== null) return room.readingsInFlight > 0 ? null : await nextSuspect(suspect);
@@ -235,9 +240,13 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
       return toMessage(cut, lane);
     },
     dueAt: () => {
-      const due = ledger.nextDue(restraint.patience);
-      const ends = restraint.endsAt;
-      return due === null || ends === null ? (due ?? ends) : millis(Math.min(due, ends));
+      const wait = gate.wait();
+      const dues = [
+        ledger.nextDue(restraint.patience),
+        restraint.endsAt,
+        wait === null ? null : millis(clock.elapsed() + wait),
+      ].filter((due) => due !== null);
+      return dues.length === 0 ? null : millis(Math.min(...dues));
     },
     settled: async (message, outcome, roundTrip) => {
       landed(message);
@@ -268,7 +277,7 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
       sendAgain(ledger.apply(receipt, now));
       isolation.settle((seq) => isCovered(receipt, refused, seq));
       lanes.drop(receipt);
-      const asked = settlement.resend.find((seq) => !ledger.has(seq) && !isolation.holds(seq));
+      const asked = settlement.resend.find((seq) => !isTaken(seq));
       if (asked !== undefined && (rewoundAt === null || now - rewoundAt >= ASKED_REWIND_EVERY)) {
         rewoundAt = now;
         lanes.rewind(asked);

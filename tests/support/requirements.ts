@@ -21,6 +21,13 @@ const REQUIREMENTS = {
     paths: ["/usr/bin/dbus-daemon"],
     get: "install the Debian package dbus",
   },
+  faketime: {
+    paths: [
+      "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+      "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+    ],
+    get: "install the Debian package faketime",
+  },
   cc: {
     paths: ["/usr/bin/cc", "/usr/local/bin/cc"],
     get: "install the Debian package gcc",

@@ -1,4 +1,5 @@
 import { createForwarder, type Forwarder } from "../../../gateway/forward/forwarder.ts";
+import type { TimeGate } from "../../../gateway/forward/time-gate.ts";
 import type { SimulatedClock } from "../../../hardware-sim/clock/simulated-clock.ts";
 import {
   createMemoryOutbox,
@@ -36,6 +37,7 @@ export interface HubUnderTestOptions {
   readonly random?: () => number;
   readonly outbox?: (inner: Outbox) => Outbox;
   readonly connector?: RegionConnector;
+  readonly gate?: TimeGate;
 }
 
 export interface HubUnderTest extends AsyncDisposable {
@@ -118,6 +120,7 @@ export const startHub = (options: HubUnderTestOptions & { readonly clock: Simula
     stateOf: () => stateOf(outbox, clock),
     receipts: options.receipts ?? true,
     random: options.random ?? (() => 0.5),
+    ...(options.gate === undefined ? {} : { gate: options.gate }),
   });
   const stopping = new AbortController();
   const running = forwarder.run(stopping.signal);
