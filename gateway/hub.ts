@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { createZones } from "../drivers/normalise/zone.ts";
 import { driverOf } from "../drivers/registry.ts";
 import { isHubError } from "../protocol/errors.ts";
 import { encodeMessage, type HubState } from "../protocol/messages.ts";
@@ -7,8 +8,10 @@ import type { Logger } from "../protocol/ports/logger.ts";
 import { millis, seconds } from "../protocol/time.ts";
 import { topicOf } from "../protocol/topics.ts";
 import { createReadingValidator } from "../protocol/validate.ts";
+import { openClockAnchor } from "./clock/clock-anchor.ts";
 import { createHubTime, type KeptHubTime } from "./clock/hub-time.ts";
 import { machineBootId, machineSigns, machineZero } from "./clock/machine-signs.ts";
+import { reportStep } from "./clock/report-step.ts";
 import { loadCertifiedCatalogue } from "./config/certified-catalogue.ts";
 import { createCredentialSource } from "./config/credentials.ts";
 import { type Enrolments, enrol } from "./config/enrol.ts";
@@ -27,6 +30,7 @@ import type { EntryChannel } from "./entry/entry-channel.ts";
 import { openEntries } from "./entry/open-entries.ts";
 import { createForwarder } from "./forward/forwarder.ts";
 import { createMqttConnector } from "./forward/mqtt-connector.ts";
+import { createTimeGate } from "./forward/time-gate.ts";
 import { createCapacityWatch } from "./health/capacity.ts";
 import { hubState, lastWill } from "./health/hub-state.ts";
 import { keepRunning } from "./health/keep-running.ts";
@@ -134,6 +138,13 @@ const wire = async (
     clock,
     logger,
   });
+  const clockAnchor = await openClockAnchor({
+    file: join(hub.dataDir, "clock-anchor.json"),
+    time,
+    clock,
+    logger,
+    onAnchored: () => forwarder.wake(),
+  });
   const forwarder = createForwarder({
     outbox,
     connector,
@@ -144,6 +155,12 @@ const wire = async (
     stateOf,
     receipts: region.receipts,
     random: Math.random,
+    gate: createTimeGate({
+      time,
+      anchor: () => clockAnchor.current(),
+      zone: createZones().zone(hub.timeZone),
+      publishWithoutTime: region.publishWithoutTime,
+    }),
   });
 
   const report = createEventReporter({ clock, time, logger, send: forwarder.sendEvent });
@@ -214,7 +231,8 @@ const wire = async (
       { part: "diagnostics", by: STOP_BY.diagnostics, run: (stop) => keepRunning(keptSocket, socket.run, stop) },
       { part: "manual entry", by: STOP_BY.diagnostics, run: (stop) => entries.run(stop) },
       { part: "capacity", by: STOP_BY.diagnostics, run: (stop) => capacity.run(stop) },
-      { part: "clock", by: STOP_BY.diagnostics, run: (stop) => time.run(stop) },
+      { part: "clock", by: STOP_BY.diagnostics, run: (stop) => time.run(stop, (step) => reportStep(step, report)) },
+      { part: "clock anchor", by: STOP_BY.diagnostics, run: (stop) => clockAnchor.run(stop) },
       { part: "outbox", by: STOP_BY.outbox, end: async () => outbox[Symbol.asyncDispose]() },
     ],
   };

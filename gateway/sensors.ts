@@ -1,16 +1,22 @@
 import { join } from "node:path";
-import type { BleEnrolment } from "../drivers/ble/sensor-session.ts";
-import type { EnrolledSensor, ReadingSink, SensorDriver, SessionContext } from "../drivers/driver.ts";
+import type { EnrolledSensor, SessionContext } from "../drivers/driver.ts";
 import { isHubError } from "../protocol/errors.ts";
 import type { SensorId } from "../protocol/ids.ts";
 import type { Clock, HubTime } from "../protocol/ports/clock.ts";
 import type { Logger } from "../protocol/ports/logger.ts";
-import type { BleRadio } from "../protocol/ports/radio.ts";
 import type { Enrolment, Enrolments, SetAside } from "./config/enrol.ts";
 import type { HubConfig } from "./config/hub-config.ts";
-import type { RadioView, SensorView } from "./diagnostics/hub-view.ts";
+import type { RadioView, SensorView, StrangerView } from "./diagnostics/hub-view.ts";
+import type { PairingDesk } from "./diagnostics/pairing-desk.ts";
+import type { EnrolmentGuard } from "./enrolment/enrolment-guard.ts";
+import { openEnrolmentGuard } from "./enrolment/open-guard.ts";
+import { createPortWatch } from "./enrolment/port-watch.ts";
+import { createStrangers, type Strangers } from "./enrolment/strangers.ts";
+import type { ReportEvent } from "./ingest/event-reporter.ts";
 import type { Ingest } from "./ingest/ingest.ts";
 import { loadNative } from "./load-native.ts";
+import { createPairingDesk } from "./radio/pairing-desk.ts";
+import { createRadioSource } from "./radio/radio-source.ts";
 import { openSensorMemories } from "./sensor-memory.ts";
 import { HUB_VERSION } from "./version.ts";
 
@@ -18,6 +24,7 @@ export interface SensorPartsOptions {
   readonly config: HubConfig;
   readonly enrolments: Enrolments;
   readonly ingest: Ingest;
+  readonly report: ReportEvent;
   readonly clock: Clock;
   readonly time: HubTime;
   readonly logger: Logger;
@@ -29,6 +36,10 @@ export interface SensorParts {
   run(signal: AbortSignal): Promise<void>;
   radio(): RadioView | null;
   sensors(): readonly SensorView[];
+  /** Sensors nearby that are not read because they are not enrolled. */
+  strangers(): readonly StrangerView[];
+  readonly guard: EnrolmentGuard;
+  readonly desk: PairingDesk;
 }
 
 /** What one way of reading sensors adds to the whole. */
@@ -37,80 +48,8 @@ interface Source {
   view(sensor: SensorId): Pick<SensorView, "state" | "seenS" | "trouble"> | null;
 }
 
-/** The radio's scheduler has one sink for all: here each session gets its sensor's own, so that the log can name it. */
-const withSink = (driver: SensorDriver<unknown>, sink: ReadingSink): SensorDriver<unknown> => ({
-  ...driver,
-  session: (transport, _shared, context, signal) => driver.session(transport, sink, context, signal),
-});
-
-const addressOf = ({ config }: Enrolment): string => (config.transport === "ble" ? config.address : "");
-
 const secondsSince = (now: number, then: number | null): number | null =>
   then === null ? null : Math.max(0, Math.round((now - then) / 1000));
-
-/** The radio that fits the adapter: the hub's own stack, or BlueZ. Each is loaded only where it is used. */
-const createRadio = async (
-  adapter: NonNullable<HubConfig["ble"]>["adapter"],
-  sensors: number,
-  parts: Pick<SensorPartsOptions, "clock" | "time" | "logger">,
-): Promise<BleRadio> => {
-  if (adapter.type === "bluez") {
-    const { createBluezRadio } = await import("../drivers/ble/bluez-radio.ts");
-    return createBluezRadio({ adapter, ...parts });
-  }
-  const { CONNECT_DEADLINE, createNobleRadio, SHARED_CONNECT_DEADLINE } = await import("../drivers/ble/noble-radio.ts");
-  const connectDeadline = sensors > 1 ? SHARED_CONNECT_DEADLINE : CONNECT_DEADLINE;
-  return createNobleRadio({ adapter, connectDeadline, ...parts });
-};
-
-/** Sensors over Bluetooth. The adapter may be absent now or later: that is a state, and the others go on. */
-const createRadioSource = async (
-  options: SensorPartsOptions,
-  adapter: NonNullable<HubConfig["ble"]>["adapter"],
-  contextOf: (sensor: EnrolledSensor) => SessionContext,
-): Promise<Source & { radio(): RadioView }> => {
-  const { ingest, clock, time, logger } = options;
-  const { createRadioScheduler } = await import("../drivers/ble/radio-scheduler.ts");
-  const { nameOf } = await import("../drivers/ble/adapter.ts");
-  const ours = options.enrolments.enrolled.filter(({ entry }) => entry.transport === "ble");
-  const radio = await createRadio(adapter, ours.length, { clock, time, logger });
-  const scheduler = createRadioScheduler({
-    radio,
-    sensors: ours.map(
-      (one): BleEnrolment => ({
-        sensor: one.sensor,
-        address: addressOf(one),
-        driver: withSink(one.driver, ingest.sinkOf(one.sensor.id)),
-      }),
-    ),
-    sink: ingest.sinkOf(null),
-    contextOf: ({ sensor }) => contextOf(sensor),
-    clock,
-    logger,
-  });
-  return {
-    run: async (signal) => {
-      try {
-        await scheduler.run(signal);
-      } finally {
-        await radio[Symbol.asyncDispose]();
-      }
-    },
-    radio: () => {
-      const { state, trouble } = scheduler.status();
-      return { adapter: nameOf(adapter), state, trouble };
-    },
-    view: (sensor) => {
-      const { sensors, trouble } = scheduler.status();
-      const one = sensors.find((candidate) => candidate.sensor === sensor);
-      if (one === undefined) return null;
-      const seenS = secondsSince(time.stamp().monoMs, one.lastSeen?.monoMs ?? null);
-      const state = one.phase === "session" ? "connected" : "waiting";
-      const waits = trouble === null ? null : "waits for the Bluetooth adapter, see radio";
-      return { state, seenS, trouble: waits ?? one.trouble ?? one.lastSession?.trouble ?? null };
-    },
-  };
-};
 
 /** One sensor on a serial port. */
 const createSerialSource = async (
@@ -140,9 +79,20 @@ const createSerialSource = async (
   };
 };
 
+/** Looks for adapters that nobody enrolled, where this hub has anything to do with serial ports at all. */
+const createStrangerSource = async (
+  { config, enrolments, report, clock, logger }: SensorPartsOptions,
+  strangers: Strangers,
+): Promise<Source> => {
+  const { listPorts } = await import("../drivers/serial/list-ports.ts");
+  const entries = enrolments.models;
+  const watch = createPortWatch({ config, entries, strangers, list: listPorts, report, clock, logger });
+  return { run: (signal) => watch.run(signal), view: () => null };
+};
+
 /** Make ready what reads the enrolled sensors. Never rejects for what the machine lacks: that is each sensor's trouble. */
 export const createSensorParts = async (options: SensorPartsOptions): Promise<SensorParts> => {
-  const { config, enrolments, ingest, clock, time, logger } = options;
+  const { config, enrolments, ingest, report, clock, time, logger } = options;
   const memoryFile = join(config.hub.dataDir, "sensor-memory.json");
   const ours = enrolments.enrolled.map(({ sensor }) => sensor);
   const memories = await openSensorMemories(memoryFile, ours, logger);
@@ -157,9 +107,15 @@ export const createSensorParts = async (options: SensorPartsOptions): Promise<Se
   });
 
   const setAside: SetAside[] = [...enrolments.setAside];
-  const radio = config.ble === null ? null : await createRadioSource(options, config.ble.adapter, contextOf);
+  const guard = await openEnrolmentGuard(config.hub.dataDir, enrolments.enrolled, report, logger);
+  const strangers = createStrangers(clock, setAside);
+  const sinkOf: Ingest["sinkOf"] = (id) => (id === null ? strangers.sinkOf(ingest.sinkOf(id)) : ingest.sinkOf(id));
+  const { enrolled, admits } = guard;
+  const radioOptions = { config, enrolled, sinkOf, report, contextOf, admits };
+  const radio =
+    config.ble === null ? null : await createRadioSource(config.ble.adapter, { ...radioOptions, clock, time, logger });
   const sources: Source[] = radio === null ? [] : [radio];
-  for (const enrolment of enrolments.enrolled) {
+  for (const enrolment of enrolled) {
     if (enrolment.entry.transport !== "serial") continue;
     try {
       sources.push(await createSerialSource(options, enrolment, contextOf(enrolment.sensor)));
@@ -168,14 +124,27 @@ export const createSensorParts = async (options: SensorPartsOptions): Promise<Se
       setAside.push({ config: enrolment.config, sentence: thrown.message });
     }
   }
-  for (const { config: sensor, sentence } of setAside) {
+  if (sources.length > (radio === null ? 0 : 1)) sources.push(await createStrangerSource(options, strangers));
+  for (const { config: sensor, sentence, code } of setAside) {
     logger.warn("sensor set aside", { sensor: sensor.id, reason: sentence });
+    if (code !== undefined) report(code, sentence, { sensor: sensor.id, model: sensor.model });
   }
 
+  const configured = config.sensors.map(({ id }) => id);
+  const deskWithoutRadio = createPairingDesk({
+    configured,
+    sensors: [],
+    pairing: null,
+    radioTrouble: () => null,
+    clock,
+  });
+
   const viewOf = (id: SensorId): ReturnType<Source["view"]> => {
+    const replaced = guard.trouble(id);
+    if (replaced !== null) return { state: "quarantined", seenS: null, trouble: replaced };
     for (const source of sources) {
       const view = source.view(id);
-      if (view !== null) return view;
+      if (view !== null) return { ...view, trouble: view.trouble ?? guard.notice(id) };
     }
     const aside = setAside.find(({ config: sensor }) => sensor.id === id);
     return aside === undefined ? null : { state: "set-aside", seenS: null, trouble: aside.sentence };
@@ -186,6 +155,12 @@ export const createSensorParts = async (options: SensorPartsOptions): Promise<Se
       await Promise.all(sources.map((source) => source.run(signal)));
     },
     radio: () => radio?.radio() ?? null,
+    desk: radio?.desk ?? deskWithoutRadio,
+    guard,
+    strangers: () =>
+      strangers
+        .list()
+        .map(({ seenAt, ...stranger }) => ({ ...stranger, seenS: secondsSince(clock.elapsed(), seenAt) })),
     sensors: () =>
       config.sensors.map(({ id, model, transport }): SensorView => {
         const storedS = secondsSince(clock.elapsed(), ingest.lastStored(id));

@@ -32,6 +32,8 @@ const open = async (security: LinkSecurity | null = null): Promise<BleLink> => {
   return opening;
 };
 
+const identityOf = (address: string): string => address;
+
 const failing = async (work: Promise<unknown>): Promise<unknown> => {
   const caught = work.then(
     () => new Error("it did not fail"),
@@ -282,6 +284,7 @@ describe("the place for security", () => {
   it("comes after the connection and before anything is asked of the sensor", async () => {
     const askedBefore: string[] = [];
     const link = await open({
+      identityOf,
       secure: async (unsecured) => {
         askedBefore.push(...far.toSensor);
         expect(unsecured.peer).toEqual({ address: "c4:f3:12:53:f2:c9", type: "public" });
@@ -299,6 +302,7 @@ describe("the place for security", () => {
 
   it("hears later requests of the sensor too", async () => {
     await open({
+      identityOf,
       secure: async ({ smp }) => smp.receive((bytes) => smp.send(bytes)),
     });
     far.raw(6, "0b09");
@@ -307,7 +311,7 @@ describe("the place for security", () => {
 
   it("closes the link with its reason when the link may not be used", async () => {
     const refused = new HubError("bond-lost", "sensor: it has lost the bond; enrol it again");
-    const opening = open({ secure: () => Promise.reject(refused) });
+    const opening = open({ identityOf, secure: () => Promise.reject(refused) });
     expect(await failing(opening)).toBe(refused);
     expect(far.isEnded).toBe(true);
   });
@@ -316,6 +320,7 @@ describe("the place for security", () => {
     far.connection.encrypt = () => undefined;
     const opening = failing(
       open({
+        identityOf,
         secure: async ({ encrypt }) => {
           await encrypt(new Uint8Array(8), new Uint8Array(2), new Uint8Array(16), never);
         },

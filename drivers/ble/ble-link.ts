@@ -149,7 +149,7 @@ export const openBleLink = async (
 
   return {
     kind: "ble",
-    address: peer,
+    address: security?.identityOf(peer) ?? peer,
     characteristics: [...table.values()].map(({ service, channel, properties }) => ({ service, channel, properties })),
     incoming: inbox.incoming,
     lost: lost.signal,

@@ -11,7 +11,7 @@ import { type Bluez, createBluez, named } from "./bluez/bluez.ts";
 import { openBluezLink } from "./bluez/bluez-link.ts";
 import { failureOf, variant } from "./bluez/dbus.ts";
 import type { KnownDevice } from "./bluez/known-devices.ts";
-import { type BluezSecurity, closeToPairing } from "./bluez/securing.ts";
+import { type BluezSecurity, closeToPairing, forgetBond } from "./bluez/securing.ts";
 import { within } from "./within.ts";
 
 /** The bus may have to start BlueZ, and BlueZ to switch the adapter on. */
@@ -38,6 +38,14 @@ export interface BluezRadioOptions {
 
 const never = new AbortController().signal;
 
+/** The radio, and what is known of the bonds, which BlueZ keeps. */
+export interface BluezRadio extends BleRadio {
+  /** Whether BlueZ has a bond with the sensor; null where it does not run or has not heard of the sensor. */
+  isBonded(address: string): boolean | null;
+  /** Remove the bond. The sensor has to be heard again before it can be paired. Rejects with HubError. */
+  forget(address: string): Promise<void>;
+}
+
 /**
  * Bluetooth through BlueZ's D-Bus API, on an adapter that bluetoothd owns. The same port as the radio over noble's HCI
  * binding, with what BlueZ does differently: it keeps the keys and encrypts by itself; it confirms indications by
@@ -47,7 +55,7 @@ const never = new AbortController().signal;
  * `start` meets BlueZ, switches the adapter on, registers an agent that rejects every pairing outside the hub's
  * windows, and hangs up on enrolled sensors that an earlier life of the hub left connected.
  */
-export const createBluezRadio = (options: BluezRadioOptions): BleRadio => {
+export const createBluezRadio = (options: BluezRadioOptions): BluezRadio => {
   const { adapter, clock, time, security = null, connectDeadline = CONNECT_DEADLINE } = options;
   const logger = options.logger.with({ adapter: nameOf(adapter) });
   const idle = (word: string): string => `Bluetooth adapter ${nameOf(adapter)}: ${word}; start the hub`;
@@ -220,6 +228,7 @@ export const createBluezRadio = (options: BluezRadioOptions): BleRadio => {
       const link = await openBluezLink(device, { ...securing, time, connectDeadline, unended }, signal);
       links.add(link);
       link.lost.addEventListener("abort", () => links.delete(link), { once: true });
+      if (on.devices.at(device.path)?.paired === true) security?.onBonded(link.address);
       return link;
     } finally {
       isConnecting = false;
@@ -236,6 +245,14 @@ export const createBluezRadio = (options: BluezRadioOptions): BleRadio => {
     start,
     scan,
     connect,
+    isBonded: (address) => bluez?.devices.of(address)?.paired ?? null,
+    forget: async (address) => {
+      const on = opened();
+      const device = on.devices.of(address);
+      if (device?.paired !== true) return;
+      paired.delete(address);
+      await forgetBond({ bluez: on, clock }, device);
+    },
     [Symbol.asyncDispose]: async () => {
       scanning?.end(null);
       await Promise.all([...links].map((link) => link[Symbol.asyncDispose]()));

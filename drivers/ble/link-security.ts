@@ -28,4 +28,6 @@ export interface UnsecuredLink {
  */
 export interface LinkSecurity {
   secure(link: UnsecuredLink, signal: AbortSignal): Promise<void>;
+  /** The address that stays, of an address on the air: itself, or that of the bond whose key resolves it. */
+  identityOf(address: string): string;
 }

@@ -129,7 +129,8 @@ export const openBinding = (Noble: BindingsClass, adapter: BleAdapter, hooks: Bi
     if (!isInUse) return;
     await new Promise<void>((resolve) => {
       port.once("close", () => resolve());
-      port.once("error", () => resolve());
+      // A write that the closing cut off fails while the port is still open, and locked against the next one.
+      port.on("error", () => void (port.opening || port.closing || resolve()));
       // noble closes what is open, and forgets what is about to be.
       if (port.opening) port.once("open", () => port.close());
     });

@@ -8,6 +8,7 @@ import { millis } from "../../protocol/time.ts";
 import type { ReadingSink, SessionContext } from "../driver.ts";
 import { initialPolicy, type RadioEffect, type RadioEvent, radioPolicy } from "./radio-policy.ts";
 import { createRadioLedger, type RadioStatus } from "./radio-status.ts";
+import { OPEN_ACCESS, type SensorAccess } from "./sensor-access.ts";
 import { type BleEnrolment, runSession } from "./sensor-session.ts";
 import { createUnknownAdvertisers } from "./unknown-advertisers.ts";
 
@@ -19,6 +20,8 @@ export interface RadioSchedulerOptions {
   contextOf(enrolment: BleEnrolment): SessionContext;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Default: every sensor by the address that it advertises. */
+  readonly access?: SensorAccess;
 }
 
 export interface RadioScheduler {
@@ -37,7 +40,7 @@ const isTrouble = (thrown: unknown): boolean =>
 
 /** The radio policy, run over a radio (see radio-policy.ts for the rules). */
 export const createRadioScheduler = (options: RadioSchedulerOptions): RadioScheduler => {
-  const { radio, sink, clock, logger } = options;
+  const { radio, sink, clock, logger, access = OPEN_ACCESS } = options;
   const byAddress = new Map(options.sensors.map((one) => [one.address.toLowerCase(), one]));
   const byId = new Map(options.sensors.map((one) => [one.sensor.id, one]));
   const latest = new Map<SensorId, Advertisement>();
@@ -78,12 +81,12 @@ export const createRadioScheduler = (options: RadioSchedulerOptions): RadioSched
     };
 
     const hear = (advertisement: Advertisement): void => {
-      const enrolment = byAddress.get(advertisement.address);
-      if (enrolment !== undefined) {
-        const { id } = enrolment.sensor;
+      const enrolment = byAddress.get(access.identityOf(advertisement.address));
+      const id = enrolment?.sensor.id ?? access.candidate(advertisement);
+      if (id !== null) {
         latest.set(id, advertisement);
         ledger.seen(id, advertisement);
-        post({ tag: "heard", sensor: id, connectable: advertisement.connectable });
+        post({ tag: "heard", sensor: id, connectable: advertisement.connectable && access.admits(id) });
         return;
       }
       const service = unknown.notice(advertisement, clock.elapsed());

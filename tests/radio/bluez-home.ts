@@ -1,6 +1,6 @@
-import { type BluezRadioOptions, createBluezRadio } from "../../drivers/ble/bluez-radio.ts";
+import { type BluezRadio, type BluezRadioOptions, createBluezRadio } from "../../drivers/ble/bluez-radio.ts";
 import { createSimulatedClock, type SimulatedClock } from "../../hardware-sim/clock/simulated-clock.ts";
-import type { Advertisement, BleRadio } from "../../protocol/ports/radio.ts";
+import type { Advertisement } from "../../protocol/ports/radio.ts";
 import { millis } from "../../protocol/time.ts";
 import { requirement } from "../support/requirements.ts";
 import { silentLogger } from "../support/test-loggers.ts";
@@ -27,7 +27,7 @@ export interface BluezHome extends AsyncDisposable {
   readonly daemon: DbusDaemon;
   readonly clock: SimulatedClock;
   bluez: MockBluez;
-  readonly radio: BleRadio;
+  readonly radio: BluezRadio;
 }
 
 export const startHome = async (

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { BluezSecurity } from "../../drivers/ble/bluez/securing.ts";
-import type { PairingPerson } from "../../drivers/ble/security/bonding.ts";
+import type { PairingPerson } from "../../drivers/ble/security/pairing-person.ts";
 import { channelId } from "../../protocol/ids.ts";
 import { millis } from "../../protocol/time.ts";
 import { until } from "../support/until.ts";
@@ -24,6 +24,9 @@ const personWith = (changes: Partial<PairingPerson> = {}): PairingPerson & { rea
   return {
     io: "keyboard-display",
     mitm: false,
+    identity: ADDRESS,
+    began: () => undefined,
+    ended: () => undefined,
     showPasskey: (passkey) => shown.push(passkey),
     askPasskey: async () => 123456,
     compare: async () => true,
@@ -38,8 +41,9 @@ describe.skipIf(isMissing)(titled("pairing through BlueZ"), () => {
   let lostBonds: string[] = [];
 
   const security: BluezSecurity = {
-    securityOf: (address) => (address === ADDRESS ? { bonded: true, name: "Cuff" } : null),
+    securityOf: (address) => (address === ADDRESS ? { bonded: true, authenticated: false, name: "Cuff" } : null),
     windowFor: (address) => (address === ADDRESS ? window : null),
+    onBonded: () => undefined,
     onBondLost: (_, sentence) => void lostBonds.push(sentence),
   };
   const at = async (mock: MockBluezOptions = {}): Promise<BluezHome> => {
@@ -86,6 +90,33 @@ describe.skipIf(isMissing)(titled("pairing through BlueZ"), () => {
     const again = await radio.connect(await hear(home, cuff), never);
     expect(bluez.calls.filter((call) => call.startsWith("Pair"))).toEqual([]);
     await again[Symbol.asyncDispose]();
+  });
+
+  it("knows that BlueZ has a bond, and removes it when it is told to", async () => {
+    const { radio, bluez } = await at();
+    const cuff = bluez.sensor({ address: UPPER, characteristics: CUFF });
+    const advertisement = await hear(home, cuff);
+    expect([radio.isBonded(ADDRESS), radio.isBonded("c0:26:da:00:00:99")]).toEqual([false, null]);
+    window = personWith();
+    const link = await radio.connect(advertisement, never);
+    expect(radio.isBonded(ADDRESS)).toBe(true);
+    await link[Symbol.asyncDispose]();
+    await radio.forget(ADDRESS);
+    expect(bluez.calls.at(-1)).toContain("RemoveDevice");
+    expect(radio.isBonded(ADDRESS)).not.toBe(true);
+    expect(lostBonds).toEqual([]);
+  });
+
+  it("keeps no bond with another sensor than the enrolled one, and tells the person so", async () => {
+    const { radio, bluez } = await at();
+    const cuff = bluez.sensor({ address: UPPER, characteristics: CUFF });
+    const advertisement = await hear(home, cuff);
+    const endings: (string | null)[] = [];
+    const ended: PairingPerson["ended"] = (_, error) => void endings.push(error?.message ?? null);
+    window = personWith({ identity: "c0:26:da:00:00:77", ended });
+    expect(await failing(radio.connect(advertisement, never))).toMatchObject({ code: "ble-not-bonded" });
+    expect(endings).toEqual([expect.stringContaining(`the sensor that answered is ${ADDRESS}`)]);
+    expect(radio.isBonded(ADDRESS)).not.toBe(true);
   });
 
   it.each([

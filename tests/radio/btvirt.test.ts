@@ -1,14 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import path from "node:path";
-import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { childStdio } from "../../hardware-sim/pty/child-stdio.ts";
 import type { Pty } from "../../hardware-sim/pty/pty.ts";
 import { fromHex, toHex } from "../../protocol/bytes.ts";
 import { isHubError } from "../../protocol/errors.ts";
 import { channelId } from "../../protocol/ids.ts";
 import { requirement } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
+import { type BlenoCuff, startBlenoCuff } from "./bleno-process.ts";
 import { type Btvirt, startBtvirt } from "./btvirt.ts";
 import { heard, never, nextOf, radioOn, valuesOf } from "./hub-side.ts";
 
@@ -20,35 +17,19 @@ const MEASUREMENT = channelId("2a35");
 const DATE_TIME = channelId("2a08");
 const BATTERY = channelId("2a19");
 
-/** The cuff on bleno, in a process of its own, with what it told. */
-const startCuff = (
-  port: Pty,
-  others: readonly Pty[],
-): { readonly child: ChildProcess; readonly told: { event: string; hex: string }[] } => {
-  const script = path.join(import.meta.dirname, "bleno-cuff.ts");
-  const child = spawn(process.execPath, [script, port.path], {
-    stdio: childStdio([port, ...others], ["ignore", "pipe", "inherit"]),
-  });
-  const told: { event: string; hex: string }[] = [];
-  if (child.stdout !== null) createInterface(child.stdout).on("line", (line) => told.push(JSON.parse(line)));
-  return { child, told };
-};
-
 describe.skipIf(missing !== "")(missing === "" ? title : `${title} [skipped: ${missing}]`, () => {
   let emulator: Btvirt;
-  let cuff: ReturnType<typeof startCuff>;
+  let cuff: BlenoCuff;
   let hubPort: Pty;
 
   beforeEach(async () => {
     emulator = await startBtvirt();
     hubPort = await emulator.controller();
-    cuff = startCuff(await emulator.controller(), [hubPort]);
+    cuff = startBlenoCuff(await emulator.controller(), [hubPort]);
     await toldOf("advertising");
   });
   afterEach(async () => {
-    const gone = new Promise((resolve) => cuff.child.once("exit", resolve));
-    cuff.child.kill();
-    await gone;
+    await cuff[Symbol.asyncDispose]();
     await emulator[Symbol.asyncDispose]();
   });
 

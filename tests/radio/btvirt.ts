@@ -14,6 +14,8 @@ const STUB = path.join(import.meta.dirname, "afalg-stub.c");
 
 /** BlueZ's Bluetooth emulator: every controller that it serves hears every other. */
 export interface Btvirt extends AsyncDisposable {
+  /** Its unix socket for LE controllers, one for each client. */
+  readonly server: string;
   /** A new LE controller on a serial line of its own. */
   controller(): Promise<Pty>;
 }
@@ -45,6 +47,7 @@ export const startBtvirt = async (): Promise<Btvirt> => {
   await until(() => existsSync(server), "btvirt serves LE controllers");
 
   return {
+    server,
     controller: async () => {
       const pty = await openPty();
       const socket = connect(server);

@@ -12,6 +12,7 @@ import { type Air, createAir } from "../../hardware-sim/radio/air.ts";
 import type { PeripheralLink, PeripheralSession } from "../../hardware-sim/radio/air-link.ts";
 import { createVirtualController, type VirtualController } from "../../hardware-sim/radio/virtual-controller.ts";
 import { fromHex } from "../../protocol/bytes.ts";
+import type { Clock } from "../../protocol/ports/clock.ts";
 import { millis } from "../../protocol/time.ts";
 import { clock } from "./hub-side.ts";
 
@@ -28,10 +29,13 @@ export interface VirtualAdapter extends AsyncDisposable {
   unplug(): Promise<void>;
 }
 
-export const startAdapter = async (options: { readonly extended?: boolean } = {}): Promise<VirtualAdapter> => {
+export const startAdapter = async (
+  options: { readonly extended?: boolean; readonly clock?: Clock } = {},
+): Promise<VirtualAdapter> => {
   const line = await openPty();
-  const air = createAir({ clock, seed: 4711 });
-  const controller = createVirtualController({ line, air, address: radioAddress("00:1b:dc:07:32:10"), ...options });
+  const air = createAir({ clock: options.clock ?? clock, seed: 4711 });
+  const extended = options.extended ?? false;
+  const controller = createVirtualController({ line, air, address: radioAddress("00:1b:dc:07:32:10"), extended });
   const folder = await mkdtemp(join(tmpdir(), "hemhub-radio-"));
   const path = join(folder, "adapter");
   await symlink(line.path, path);
@@ -82,6 +86,8 @@ export interface TestCuff extends AsyncDisposable {
   readonly written: readonly Uint8Array[];
   /** L2CAP payloads that the hub sent, channel first. */
   readonly received: readonly { readonly channel: number; readonly hex: string }[];
+  /** How many times its key was asked for. */
+  readonly keysAsked: number;
   /** HCI reasons with which connections ended. */
   readonly ends: readonly number[];
 }
@@ -106,6 +112,7 @@ export const startCuff = (air: Air, text: string, options: TestCuffOptions = {})
   const received: { readonly channel: number; readonly hex: string }[] = [];
   const ends: number[] = [];
   const server = createGattServer(cuffServices(written));
+  let keysAsked = 0;
   let link: PeripheralLink | null = null;
   let gatt: GattConnection | null = null;
 
@@ -124,7 +131,10 @@ export const startCuff = (air: Air, text: string, options: TestCuffOptions = {})
     });
     return {
       ...session,
-      keyFor: () => options.key ?? null,
+      keyFor: () => {
+        keysAsked += 1;
+        return options.key ?? null;
+      },
       receive: (channel, payload) => {
         received.push({ channel, hex: Buffer.from(payload).toString("hex") });
         session.receive(channel, payload);
@@ -166,6 +176,9 @@ export const startCuff = (air: Air, text: string, options: TestCuffOptions = {})
     written,
     received,
     ends,
+    get keysAsked() {
+      return keysAsked;
+    },
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       link?.disconnect();

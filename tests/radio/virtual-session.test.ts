@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createNobleRadio } from "../../drivers/ble/noble-radio.ts";
+import type { Bond } from "../../drivers/ble/security/bond.ts";
+import type { BondStore } from "../../drivers/ble/security/bond-store.ts";
+import { createBonding } from "../../drivers/ble/security/bonding.ts";
 import { fromHex, toHex } from "../../protocol/bytes.ts";
 import { channelId } from "../../protocol/ids.ts";
 import type { Advertisement, BleRadio } from "../../protocol/ports/radio.ts";
@@ -142,6 +145,52 @@ describe("a session of the hub with a cuff", () => {
 describe("encryption of a link", () => {
   const KEY = fromHex("000102030405060708090a0b0c0d0e0f");
 
+  it("is refreshed with the stored key when a bonded sensor asks for security in mid-session", async () => {
+    await radio[Symbol.asyncDispose]();
+    const bond: Bond = {
+      ltk: toHex(KEY),
+      ediv: 0x1234,
+      rand: "0102030405060708",
+      irk: null,
+      identity: { address: CUFF, type: "public" },
+      secureConnections: false,
+      association: "just-works",
+      authenticated: false,
+      pairedAt: null,
+    };
+    const store: BondStore = {
+      get: (address) => (address === CUFF ? bond : null),
+      all: () => [bond],
+      revision: 1,
+      put: () => Promise.reject(new Error("nobody pairs")),
+      remove: () => Promise.reject(new Error("nobody forgets")),
+    };
+    const security = createBonding({
+      store,
+      clock,
+      time,
+      securityOf: () => ({ bonded: true, authenticated: false, name: "cuff" }),
+      windowFor: () => null,
+      onBonded: () => undefined,
+      onBondLost: () => undefined,
+      random: (octets) => new Uint8Array(octets),
+    });
+    const uart = { type: "uart", path: adapter.path, baudRate: 115_200 } as const;
+    radio = createNobleRadio({ adapter: uart, clock, time, logger: silentLogger, security });
+    await radio.start(never);
+    await using cuff = startCuff(adapter.air, CUFF, { key: KEY });
+    const link = await connect(CUFF);
+    expect([cuff.link?.encrypted, cuff.keysAsked]).toEqual([true, 1]);
+    for (const asked of [2, 3]) {
+      // Security Request: bonding, Secure Connections (Core Vol 3 Part H 3.6.7).
+      cuff.link?.send(6, fromHex("0b09"));
+      await until(() => cuff.keysAsked === asked, "the key is asked for again");
+      expect(await link.read(BATTERY, never)).toEqual(fromHex("57"));
+    }
+    expect(cuff.received.filter(({ channel }) => channel === 6)).toEqual([]);
+    await link[Symbol.asyncDispose]();
+  });
+
   it.each([
     ["the key that the sensor has", KEY, 0x00],
     ["another key", new Uint8Array(16), 0x06],
@@ -154,6 +203,7 @@ describe("encryption of a link", () => {
       time,
       logger: silentLogger,
       security: {
+        identityOf: (address) => address,
         secure: async ({ encrypt, local, peer }, signal) => {
           expect([local.address, peer.address]).toEqual(["00:1b:dc:07:32:10", CUFF]);
           statuses.push(await encrypt(new Uint8Array(8), new Uint8Array(2), key, signal));

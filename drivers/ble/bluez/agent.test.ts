@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { PairingPerson } from "../security/bonding.ts";
+import type { PairingPerson } from "../security/pairing-person.ts";
 import { createPairingAgent } from "./agent.ts";
 import { failureOf } from "./dbus.ts";
 
@@ -7,6 +7,9 @@ const DEVICE = "/org/bluez/hci0/dev_C0_26_DA_00_00_01";
 const person = (mitm: boolean): PairingPerson => ({
   io: "keyboard-display",
   mitm,
+  identity: "c0:26:da:00:00:01",
+  began: () => undefined,
+  ended: () => undefined,
   showPasskey: () => undefined,
   askPasskey: async () => 42,
   compare: async (number) => number === 7,

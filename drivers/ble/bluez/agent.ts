@@ -1,4 +1,4 @@
-import type { PairingPerson } from "../security/bonding.ts";
+import type { PairingPerson } from "../security/pairing-person.ts";
 import { type DbusAnswer, refusal } from "./dbus.ts";
 
 export const AGENT_PATH = "/hemhub/agent";

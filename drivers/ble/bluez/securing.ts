@@ -1,7 +1,8 @@
-import { HubError } from "../../../protocol/errors.ts";
+import { HubError, isHubError, messageOf } from "../../../protocol/errors.ts";
 import type { Clock } from "../../../protocol/ports/clock.ts";
 import { type Millis, seconds } from "../../../protocol/time.ts";
-import type { BondingOptions, PairingPerson } from "../security/bonding.ts";
+import type { BondingOptions } from "../security/bonding.ts";
+import type { PairingPerson } from "../security/pairing-person.ts";
 import { within } from "../within.ts";
 import { AGENT_PATH, type PairingAgent } from "./agent.ts";
 import type { Bluez } from "./bluez.ts";
@@ -11,7 +12,7 @@ import type { KnownDevice } from "./known-devices.ts";
 import { withPatience } from "./patience.ts";
 
 /** Who may be paired, as for the hub's own bonding: only the keys are BlueZ's. */
-export type BluezSecurity = Pick<BondingOptions, "securityOf" | "windowFor" | "onBondLost">;
+export type BluezSecurity = Pick<BondingOptions, "securityOf" | "windowFor" | "onBonded" | "onBondLost">;
 
 export interface Securing {
   readonly bluez: Bluez;
@@ -59,7 +60,10 @@ export const bondLost = (securing: Securing, address: string, found: string): Hu
 };
 
 /** Forget the bond, so that the sensor can be paired anew. It has to be heard again after that. */
-export const forgetBond = async ({ bluez, clock }: Securing, device: KnownDevice): Promise<void> => {
+export const forgetBond = async (
+  { bluez, clock }: Pick<Securing, "bluez" | "clock">,
+  device: KnownDevice,
+): Promise<void> => {
   const late = (): HubError =>
     new HubError("ble-timeout", "removal of a bond: no answer of BlueZ; start the pairing again");
   const removed = bluez.onAdapter("RemoveDevice", "o", [device.path]);
@@ -101,15 +105,38 @@ const pair = async (
     // Where that fails the agent still rejects everything: no window is open.
     await within(tidy(), TIDY_DEADLINE, late, clock, new AbortController().signal).catch(() => undefined);
   }
-  if (person.mitm && !window.authenticated) {
+  const unwanted = async (found: string, next: string): Promise<HubError> => {
     await forgetBond(securing, device).catch(() => undefined);
+    return new HubError("ble-not-bonded", `${name}: pairing failed, ${found}; ${next}`);
+  };
+  if (person.mitm && !window.authenticated) {
     const found = "the sensor paired without a passkey or comparison, which its catalogue entry demands";
-    throw new HubError(
-      "ble-not-bonded",
-      `${name}: pairing failed, ${found}; check the model and start the pairing again`,
-    );
+    throw await unwanted(found, "check the model and start the pairing again");
+  }
+  // BlueZ knows the identity address of a sensor that changes its address when it is paired.
+  const identity = bluez.devices.at(device.path)?.address ?? device.address;
+  if (identity !== person.identity) {
+    const found = `the sensor that answered is ${identity}, and ${person.identity} is enrolled`;
+    throw await unwanted(found, "correct the configuration, or pair the right one");
   }
   await bluez.setOnDevice(device.path, "Trusted", "b", true);
+};
+
+const pairWith = async (
+  securing: Securing,
+  device: KnownDevice,
+  person: PairingPerson,
+  signal: AbortSignal,
+): Promise<void> => {
+  person.began();
+  try {
+    await pair(securing, device, person, signal);
+  } catch (thrown) {
+    const cut = `pairing was cut off (${messageOf(thrown)}); start the pairing again`;
+    person.ended(device.address, isHubError(thrown) ? thrown : new HubError("ble-not-bonded", cut));
+    throw thrown;
+  }
+  person.ended(device.address, null);
 };
 
 /**
@@ -121,7 +148,7 @@ export const secure = async (securing: Securing, device: KnownDevice, signal: Ab
   if (device.paired) return;
   const { security } = securing;
   const person = security?.windowFor(device.address) ?? null;
-  if (person !== null) return pair(securing, device, person, signal);
+  if (person !== null) return pairWith(securing, device, person, signal);
   const known = security?.securityOf(device.address) ?? null;
   if (known?.bonded !== true) return;
   // The hub trusts what it has paired: BlueZ keeps that mark where it lost the keys.

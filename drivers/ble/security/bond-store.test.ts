@@ -16,6 +16,7 @@ const bond = (last: number): Bond => ({
   irk: null,
   identity: { address: `c0:26:da:00:00:${last.toString(16).padStart(2, "0")}`, type: "public" },
   secureConnections: false,
+  association: "just-works",
   authenticated: false,
   pairedAt: null,
 });

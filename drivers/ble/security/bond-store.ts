@@ -8,6 +8,8 @@ export interface BondStore {
   /** The bond of an identity address, or null. */
   get(address: string): Bond | null;
   all(): readonly Bond[];
+  /** Rises with every bond that comes or goes. */
+  readonly revision: number;
   /** Add or replace the bond of its identity address. Durable when it resolves. */
   put(bond: Bond): Promise<void>;
   /** Forget a bond. Durable when it resolves; no bond, no change. */
@@ -24,6 +26,7 @@ const isBond = (value: unknown): value is Bond => {
     /^[0-9a-f]{16}$/.test(bond?.rand ?? "") &&
     Number.isInteger(bond?.ediv) &&
     (bond?.irk === null || /^[0-9a-f]{32}$/.test(bond?.irk ?? "")) &&
+    typeof bond?.authenticated === "boolean" &&
     /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(bond?.identity?.address ?? "")
   );
 };
@@ -46,6 +49,8 @@ const replaceFile = async (file: string, text: string): Promise<void> => {
   const next = `${file}.next`;
   {
     await using handle = await open(next, "w", 0o600);
+    // Where one was left behind by a power cut, `open` leaves its mode.
+    await handle.chmod(0o600);
     await handle.writeFile(text);
     await handle.sync();
   }
@@ -61,6 +66,7 @@ const replaceFile = async (file: string, text: string): Promise<void> => {
 export const openBondStore = async (file: string, onDamage: (sentence: string) => void): Promise<BondStore> => {
   const bonds = new Map<string, Bond>();
   let writing: Promise<void> = Promise.resolve();
+  let revision = 0;
   const load = async (): Promise<void> => {
     let text: string;
     try {
@@ -88,6 +94,7 @@ export const openBondStore = async (file: string, onDamage: (sentence: string) =
   await load();
 
   const save = (): Promise<void> => {
+    revision += 1;
     const write = async (): Promise<void> => {
       const text = JSON.stringify({ schema: "bonds/1", bonds: [...bonds.values()] }, null, 1);
       try {
@@ -110,6 +117,9 @@ export const openBondStore = async (file: string, onDamage: (sentence: string) =
   return {
     get: (address) => bonds.get(address) ?? null,
     all: () => [...bonds.values()],
+    get revision() {
+      return revision;
+    },
     put: async (bond) => {
       bonds.delete(bond.identity.address);
       bonds.set(bond.identity.address, bond);

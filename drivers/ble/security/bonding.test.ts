@@ -12,13 +12,14 @@ import {
   type SimulatedSecurity,
   type SmpResponderOptions,
 } from "../../../hardware-sim/radio/smp/smp-responder.ts";
-import { isHubError } from "../../../protocol/errors.ts";
+import { type HubError, isHubError } from "../../../protocol/errors.ts";
 import { seconds } from "../../../protocol/time.ts";
 import { until } from "../../../tests/support/until.ts";
-import type { UnsecuredLink } from "../link-security.ts";
+import type { LinkSecurity, UnsecuredLink } from "../link-security.ts";
 import type { BondStore } from "./bond-store.ts";
 import { openBondStore } from "./bond-store.ts";
-import { type Bonding, createBonding, type PairingPerson } from "./bonding.ts";
+import { createBonding } from "./bonding.ts";
+import type { PairingPerson } from "./pairing-person.ts";
 import type { IoCapability } from "./smp-pdu.ts";
 
 const HUB = radioAddress("00:00:5e:00:53:01");
@@ -29,7 +30,10 @@ let folder = "";
 let clock: SimulatedClock;
 let store: BondStore;
 let lost: string[];
+let bonded: string[];
 let person: PairingPerson | null;
+let endings: (HubError | null)[];
+let demandsPerson: boolean;
 let shownHere: Promise<number>;
 let show: (number: number) => void;
 
@@ -38,6 +42,9 @@ beforeEach(async () => {
   clock = createSimulatedClock();
   store = await openBondStore(path.join(folder, "bonds.json"), () => undefined);
   lost = [];
+  bonded = [];
+  endings = [];
+  demandsPerson = false;
   person = null;
   shownHere = new Promise((resolve) => {
     show = resolve;
@@ -55,13 +62,14 @@ const cuff = (over: Partial<SmpResponderOptions> = {}): SimulatedSecurity =>
     ...over,
   });
 
-const bondingWith = (): Bonding =>
+const bondingWith = (): LinkSecurity =>
   createBonding({
     store,
     clock,
     time: clock,
-    securityOf: () => ({ bonded: true, name: "cuff" }),
+    securityOf: () => ({ bonded: true, authenticated: demandsPerson, name: "cuff" }),
     windowFor: () => person,
+    onBonded: (address) => bonded.push(address),
     onBondLost: (_address, sentence) => lost.push(sentence),
     random: (octets) => Uint8Array.from(randomBytes(octets)),
   });
@@ -70,10 +78,18 @@ const bondingWith = (): Bonding =>
 const someone = (
   io: IoCapability,
   sensor: () => SimulatedSecurity,
-  over: { readonly mitm?: boolean; readonly types?: number | null; readonly same?: boolean } = {},
+  over: {
+    readonly mitm?: boolean;
+    readonly types?: number | null;
+    readonly same?: boolean;
+    readonly identity?: string;
+  } = {},
 ): PairingPerson => ({
   io,
   mitm: over.mitm ?? io !== "no-input-no-output",
+  identity: over.identity ?? CUFF.address,
+  began: () => undefined,
+  ended: (_address, error) => endings.push(error),
   showPasskey: (passkey) => show(passkey),
   askPasskey: () => Promise.resolve(over.types === undefined ? sensor().shown : over.types),
   compare: (number) => {
@@ -85,12 +101,17 @@ const someone = (
 interface Session {
   readonly link: UnsecuredLink;
   readonly sent: Uint8Array[];
+  /** Of each encryption that was started: whether it refreshed the key of a link that was encrypted already. */
+  readonly encryptions: boolean[];
+  /** The sensor sends this. */
+  ask(bytes: Uint8Array): void;
   drop(): void;
 }
 
 /** A link between the hub and a sensor with this responder, through the simulated link layer. */
 const connect = (responder: SimulatedSecurity, from = CUFF): Session => {
   const sent: Uint8Array[] = [];
+  const encryptions: boolean[] = [];
   const gone = new AbortController();
   const early: Uint8Array[] = [];
   let receive: (bytes: Uint8Array) => void = (bytes) => early.push(bytes);
@@ -110,6 +131,8 @@ const connect = (responder: SimulatedSecurity, from = CUFF): Session => {
   );
   return {
     sent,
+    encryptions,
+    ask: (bytes) => receive(bytes),
     drop: () => link.central.disconnect(0x13),
     link: {
       peer: from,
@@ -129,7 +152,10 @@ const connect = (responder: SimulatedSecurity, from = CUFF): Session => {
         new Promise((resolve, reject) => {
           signal.addEventListener("abort", () => reject(signal.reason), { once: true });
           const ediv = (diversifier[0] ?? 0) | ((diversifier[1] ?? 0) << 8);
-          link.central.startEncryption({ rand: random, ediv }, key, resolve);
+          link.central.startEncryption({ rand: random, ediv }, key, (status, refreshed) => {
+            encryptions.push(refreshed);
+            resolve(status);
+          });
         }),
     },
   };
@@ -208,11 +234,74 @@ it("reports a sensor that lost the bond, and never pairs again in silence", asyn
   person = someone("no-input-no-output", () => sensor);
   await secure(connect(sensor));
   sensor.forget();
+  person = null;
   const outcome = await secure(connect(sensor));
   expect(isHubError(outcome, "bond-lost")).toBe(true);
   expect(lost).toEqual([expect.stringContaining("cuff: the sensor has forgotten its bond")]);
   expect(sensor.pairings).toBe(1);
   expect(store.get(CUFF.address)).not.toBeNull();
+});
+
+it("pairs anew in a window a sensor that lost its bond, on the same link, and keeps the old bond until then", async () => {
+  const sensor = cuff();
+  person = someone("no-input-no-output", () => sensor);
+  await secure(connect(sensor));
+  const before = store.get(CUFF.address);
+  sensor.forget();
+  sensor.setPairable(false);
+  expect(isHubError(await secure(connect(sensor)), "ble-not-bonded")).toBe(true);
+  expect(store.get(CUFF.address)).toEqual(before);
+  sensor.setPairable(true);
+  expect(await secure(connect(sensor))).toBeNull();
+  expect(store.get(CUFF.address)?.ltk).not.toBe(before?.ltk);
+  expect(lost).toEqual([]);
+  expect(endings.map((one) => one?.code)).toEqual([undefined, "ble-not-bonded", undefined]);
+});
+
+it("uses the stored key in a window too, where the sensor still has it", async () => {
+  const sensor = cuff();
+  person = someone("no-input-no-output", () => sensor);
+  await secure(connect(sensor));
+  const again = connect(sensor);
+  expect(await secure(again)).toBeNull();
+  expect(again.sent).toEqual([]);
+  expect(sensor.pairings).toBe(1);
+  expect(endings).toEqual([null, null]);
+});
+
+it("keeps no bond with another sensor than the enrolled one that answers in the window", async () => {
+  const sensor = cuff();
+  person = someone("no-input-no-output", () => sensor, { identity: "c0:00:5e:00:53:77" });
+  const outcome = await secure(connect(sensor));
+  expect(String(outcome)).toContain("the sensor that answered is c0:00:5e:00:53:10, and c0:00:5e:00:53:77 is enrolled");
+  expect(store.all()).toEqual([]);
+  expect(bonded).toEqual([]);
+});
+
+it("does not use a bond without a passkey for a sensor whose catalogue entry demands one", async () => {
+  const sensor = cuff();
+  person = someone("no-input-no-output", () => sensor);
+  await secure(connect(sensor));
+  person = null;
+  demandsPerson = true;
+  const outcome = await secure(connect(sensor));
+  expect(isHubError(outcome, "ble-not-bonded")).toBe(true);
+  expect(String(outcome)).toContain("paired without the passkey or comparison that it demands");
+});
+
+it("gives a bonded sensor that asks for security a fresh session key of the same bond", async () => {
+  const sensor = cuff({ secureConnections: true });
+  person = someone("no-input-no-output", () => sensor);
+  await secure(connect(sensor));
+  person = null;
+  const session = connect(sensor);
+  expect(await secure(session)).toBeNull();
+  expect(session.encryptions).toEqual([false]);
+  session.ask(Uint8Array.of(0x0b, 0x09));
+  await until(() => session.encryptions.length === 2, "the link is encrypted again");
+  // The second one refreshes the key of an encrypted link.
+  expect(session.encryptions).toEqual([false, true]);
+  expect(session.sent).toEqual([]);
 });
 
 it("does not pair without a window, not even when the sensor asks for it", async () => {
@@ -283,7 +372,7 @@ it("knows a sensor that changes its address by its identity key", async () => {
   const sensor = cuff({ secureConnections: true, identity: { address: identity, irk } });
   // Core specification Vol 3 Part H, Appendix D.7: this key makes 0dfbaa of 708194.
   const resolvable = radioAddress("70:81:94:0d:fb:aa", "random");
-  person = someone("no-input-no-output", () => sensor);
+  person = someone("no-input-no-output", () => sensor, { identity: identity.address });
   expect(await secure(connect(sensor, resolvable))).toBeNull();
   expect(bondingWith().identityOf(resolvable.address)).toBe(identity.address);
   expect(bondingWith().identityOf("70:81:94:0d:fb:ab")).toBe("70:81:94:0d:fb:ab");

@@ -21,6 +21,7 @@ export interface PairedKeys {
   readonly irk: string | null;
   readonly identity: { readonly address: string; readonly type: "public" | "random" } | null;
   readonly secureConnections: boolean;
+  readonly association: Association;
   readonly authenticated: boolean;
 }
 

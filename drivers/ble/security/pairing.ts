@@ -188,6 +188,7 @@ const finishWhenComplete = (at: Secrets, collected: Collected): PairingStep => {
           irk,
           identity,
           secureConnections: at.secure,
+          association: at.association,
           authenticated: at.association !== "just-works",
         };
   return { state: { tag: "done" }, effects: [{ tag: "paired", keys }] };
@@ -208,8 +209,11 @@ const onKey = (at: Secrets, collected: Collected, opcode: number, body: Uint8Arr
       const rand = toHex(body.subarray(2));
       return finishWhenComplete(at, { ...collected, ediv, rand, expected: collected.expected & ~KEYS.encryption });
     }
-    case SMP.identityInformation:
-      return { state: { tag: "keys", at, collected: { ...collected, irk: toHex(body) } }, effects: [] };
+    case SMP.identityInformation: {
+      // All zeros: the sensor has no resolving key and keeps its address (3.6.4).
+      const irk = body.some((octet) => octet !== 0) ? toHex(body) : null;
+      return { state: { tag: "keys", at, collected: { ...collected, irk } }, effects: [] };
+    }
     case SMP.identityAddressInformation: {
       const identity = { address: addressOf(body.subarray(1)), type: body[0] === 0 ? "public" : "random" } as const;
       return finishWhenComplete(at, { ...collected, identity, expected: collected.expected & ~KEYS.identity });
