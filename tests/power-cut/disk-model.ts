@@ -84,7 +84,9 @@ export const createDiskModel = (root: string): DiskModel => {
   const create = (inode: bigint, path: string, isDirectory: boolean): void => {
     const made: Inode = { current: Buffer.alloc(0), durable: Buffer.alloc(0), changes: [], isDirectory };
     inodes.set(inode, made);
+    // Numbers of inodes that are gone are given again, to files as to directories.
     if (isDirectory) paths.set(inode, path);
+    else paths.delete(inode);
     rename({ tag: "link", parent: dirname(path), path, inode: made });
   };
 

@@ -1,0 +1,31 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { createReleaseCounter } from "../../ota/trust/release-counter.ts";
+import { createTestHub } from "./hub.ts";
+import { createMemorySource } from "./memory-source.ts";
+import { createTestRepository } from "./repository.ts";
+
+it("keeps the highest counter that was committed, until root rotates the keys of targets", async () => {
+  const region = createTestRepository();
+  await using hub = await createTestHub({ root: region.firstRoot });
+  const counter = createReleaseCounter(hub.store());
+  await expect(counter.raise(1)).rejects.toMatchObject({ code: "update-untrusted" });
+  await hub.refresh(createMemorySource(region));
+  expect(await counter.floor()).toBe(0);
+  await counter.raise(7);
+  await counter.raise(5);
+  await rm(join(hub.metadata, "version-floors.1"));
+  expect(await createReleaseCounter(hub.store()).floor()).toBe(7);
+  region.rotate("timestamp");
+  region.rotate("snapshot");
+  region.publishRoot();
+  region.publish();
+  await hub.refresh(createMemorySource(region));
+  expect(await counter.floor()).toBe(7);
+  region.rotate("targets");
+  region.publishRoot();
+  region.publish();
+  await hub.refresh(createMemorySource(region));
+  expect(await counter.floor()).toBe(0);
+});
