@@ -4,8 +4,6 @@ export interface OctetText {
   text(part: string): void;
   /** One ASCII character by its code. */
   sign(code: number): void;
-  /** Latin-1 characters as the octets that they stand for. */
-  octets(part: string): void;
   /** As `String(value)` has it. */
   whole(value: number): void;
   /** What was put in since `clear`; valid until the next call of anything here. */
@@ -57,13 +55,6 @@ export const createOctetText = (): OctetText => {
       makeRoom(1);
       buffer[end] = code;
       end += 1;
-    },
-    octets: (part) => {
-      makeRoom(part.length);
-      const into = buffer;
-      const start = end;
-      for (let i = 0; i < part.length; i++) into[start + i] = part.charCodeAt(i);
-      end = start + part.length;
     },
     whole: (value) => {
       if (!(value >= 0 && value <= MOST_SMALL) || !Number.isInteger(value)) return text(String(value));
