@@ -1,3 +1,4 @@
+// Long: every turn that a session can take, over one scripted line and sink that the cases share.
 import { describe, expect, it } from "vitest";
 import { createSimulatedClock, type SimulatedClock } from "../../hardware-sim/clock/simulated-clock.ts";
 import { createMemoryTransport, type MemoryTransport } from "../../hardware-sim/ports/memory-transport.ts";

@@ -1,3 +1,4 @@
+// Long: the whole dialogue of entering by hand, over one channel and clock that the cases share.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// Long: one forwarder against every behaviour of a link and a broker, over surroundings that the cases share.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSimulatedClock, type SimulatedClock } from "../../hardware-sim/clock/simulated-clock.ts";
 import { createMemoryOutboxDisk } from "../../hardware-sim/ports/memory-outbox.ts";

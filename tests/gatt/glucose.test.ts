@@ -1,3 +1,4 @@
+// Long: everything that a meter with a memory can do to a hub, over one simulated home that the cases share.
 import { describe, expect, it } from "vitest";
 import { createGlucoseDriver } from "../../drivers/gatt/glucose.ts";
 import { deviceOfCatalogue } from "../../drivers/normalise/device.ts";

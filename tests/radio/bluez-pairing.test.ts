@@ -1,3 +1,4 @@
+// Long: every way in which BlueZ pairs and forgets, over one mock of it that the cases share.
 import { afterEach, describe, expect, it } from "vitest";
 import type { BluezSecurity } from "../../drivers/ble/bluez/securing.ts";
 import type { PairingPerson } from "../../drivers/ble/security/pairing-person.ts";

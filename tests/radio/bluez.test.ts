@@ -1,3 +1,4 @@
+// Long: one radio against everything that BlueZ does, over one mock of it that the cases share.
 import { afterEach, describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../protocol/bytes.ts";
 import { isHubError } from "../../protocol/errors.ts";

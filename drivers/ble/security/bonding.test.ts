@@ -1,3 +1,4 @@
+// Long: every way a bond is made, used, lost and refused, over one pair of devices that the cases share.
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
