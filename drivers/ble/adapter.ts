@@ -1,4 +1,5 @@
 import { HubError, messageOf } from "../../protocol/errors.ts";
+import type { RadioState } from "../../protocol/ports/radio.ts";
 
 /** A Bluetooth adapter that the hub owns alone: an H4 module on a serial port, or a local adapter by its number. */
 export type BleAdapter =
@@ -107,3 +108,24 @@ export const stackAbsent = (adapter: BleAdapter, cause: unknown): HubError =>
     `Bluetooth adapter ${nameOf(adapter)}: the Bluetooth stack does not load here (${messageOf(cause)}); reinstall the hub's packages on this machine`,
     { cause },
   );
+
+/** What a radio that is not at work says of itself. */
+export const adapterIdle = (adapter: BleAdapter | BluezAdapter, word: string): string =>
+  `Bluetooth adapter ${nameOf(adapter)}: ${word}; start the hub`;
+
+/** Why a radio in this state can do nothing. */
+export const adapterUnusable = (
+  adapter: BleAdapter | BluezAdapter,
+  state: RadioState,
+  trouble: string | null,
+): HubError => {
+  const code = state === "wedged" ? "adapter-wedged" : "adapter-absent";
+  return new HubError(code, trouble ?? adapterIdle(adapter, "not started"));
+};
+
+/** A radio does one thing at a time. Throws HubError `invalid-argument` where it is at another. */
+export const requireFree = (what: string, isScanning: boolean, isConnecting: boolean): void => {
+  if (!isScanning && !isConnecting) return;
+  const found = isScanning ? "a scan is running" : "a connection is being made";
+  throw new HubError("invalid-argument", `${what}: ${found}; the radio does one thing at a time`);
+};

@@ -4,7 +4,15 @@ import type { Logger } from "../../protocol/ports/logger.ts";
 import type { Advertisement, BleRadio, RadioState } from "../../protocol/ports/radio.ts";
 import type { BleLink } from "../../protocol/ports/transport.ts";
 import { type Millis, seconds } from "../../protocol/time.ts";
-import { adapterAbsent, adapterWedged, type BluezAdapter, nameOf } from "./adapter.ts";
+import {
+  adapterAbsent,
+  adapterIdle,
+  adapterUnusable,
+  adapterWedged,
+  type BluezAdapter,
+  nameOf,
+  requireFree,
+} from "./adapter.ts";
 import { createAdvertisementQueue } from "./advertisement-queue.ts";
 import { createPairingAgent } from "./bluez/agent.ts";
 import { type Bluez, createBluez, named } from "./bluez/bluez.ts";
@@ -58,7 +66,7 @@ export interface BluezRadio extends BleRadio {
 export const createBluezRadio = (options: BluezRadioOptions): BluezRadio => {
   const { adapter, clock, time, security = null, connectDeadline = CONNECT_DEADLINE } = options;
   const logger = options.logger.with({ adapter: nameOf(adapter) });
-  const idle = (word: string): string => `Bluetooth adapter ${nameOf(adapter)}: ${word}; start the hub`;
+  const idle = (word: string): string => adapterIdle(adapter, word);
   const agent = createPairingAgent();
   const links = new Set<BleLink>();
   const paired = new Set<string>();
@@ -152,19 +160,14 @@ export const createBluezRadio = (options: BluezRadioOptions): BluezRadio => {
     }
   };
 
-  const unusable = (): HubError =>
-    new HubError(state === "wedged" ? "adapter-wedged" : "adapter-absent", trouble ?? idle("not started"));
+  const unusable = (): HubError => adapterUnusable(adapter, state, trouble);
 
   const opened = (): Bluez => {
     if (bluez !== null && state !== "starting") return bluez;
     throw unusable();
   };
 
-  const mustBeFree = (what: string): void => {
-    if (scanning === null && !isConnecting) return;
-    const found = scanning !== null ? "a scan is running" : "a connection is being made";
-    throw new HubError("invalid-argument", `${what}: ${found}; the radio does one thing at a time`);
-  };
+  const mustBeFree = (what: string): void => requireFree(what, scanning !== null, isConnecting);
 
   const begin = async (on: Bluez): Promise<void> => {
     const attempted = "the start of a scan";

@@ -4,7 +4,16 @@ import type { Logger } from "../../protocol/ports/logger.ts";
 import type { Advertisement, BleRadio, RadioState } from "../../protocol/ports/radio.ts";
 import type { BleLink } from "../../protocol/ports/transport.ts";
 import { type Millis, seconds } from "../../protocol/time.ts";
-import { adapterAbsent, adapterWedged, type BleAdapter, nameOf, stackAbsent } from "./adapter.ts";
+import {
+  adapterAbsent,
+  adapterIdle,
+  adapterUnusable,
+  adapterWedged,
+  type BleAdapter,
+  nameOf,
+  requireFree,
+  stackAbsent,
+} from "./adapter.ts";
 import { createAdvertisementQueue } from "./advertisement-queue.ts";
 import { createEther } from "./advertising.ts";
 import { openBleLink } from "./ble-link.ts";
@@ -59,7 +68,7 @@ export const createNobleRadio = (options: NobleRadioOptions): BleRadio => {
   const logger = options.logger.with({ adapter: nameOf(adapter) });
   const ether = createEther();
   const links = new Set<BleLink>();
-  const idle = (word: string): string => `Bluetooth adapter ${nameOf(adapter)}: ${word}; start the hub`;
+  const idle = (word: string): string => adapterIdle(adapter, word);
   let state: RadioState = "off";
   let trouble: string | null = idle("not started");
   let hci: HciAdapter | null = null;
@@ -161,19 +170,14 @@ export const createNobleRadio = (options: NobleRadioOptions): BleRadio => {
     }
   };
 
-  const unusable = (): HubError =>
-    new HubError(state === "wedged" ? "adapter-wedged" : "adapter-absent", trouble ?? idle("not started"));
+  const unusable = (): HubError => adapterUnusable(adapter, state, trouble);
 
   const opened = (): HciAdapter => {
     if (hci !== null && state !== "starting") return hci;
     throw unusable();
   };
 
-  const mustBeFree = (what: string): void => {
-    if (scanning === null && attempt === null) return;
-    const found = scanning !== null ? "a scan is running" : "a connection is being made";
-    throw new HubError("invalid-argument", `${what}: ${found}; the radio does one thing at a time`);
-  };
+  const mustBeFree = (what: string): void => requireFree(what, scanning !== null, attempt !== null);
 
   const stopScan = async (on: HciAdapter, scan: Scan): Promise<void> => {
     try {

@@ -1,5 +1,5 @@
 import { connectAsync } from "mqtt";
-import { beforeAll, describe, it } from "vitest";
+import { beforeAll, describe } from "vitest";
 import { createSystemClock } from "../../gateway/clock/system-clock.ts";
 import { createMqttConnector } from "../../gateway/forward/mqtt-connector.ts";
 import { createMemoryBroker } from "../../hardware-sim/ports/memory-region-link.ts";
@@ -13,7 +13,7 @@ import type { InboundMessage, OutboundMessage, RegionConnector } from "../../pro
 import { epochMs } from "../../protocol/time.ts";
 import { topicOf } from "../../protocol/topics.ts";
 import { startMosquitto } from "../support/mosquitto.ts";
-import { requirement } from "../support/requirements.ts";
+import { requirement, titled } from "../support/requirements.ts";
 import { silentLogger } from "../support/test-loggers.ts";
 import { type BrokerUnderTest, regionLinkContract, WILL } from "./region-link.ts";
 
@@ -109,9 +109,9 @@ regionLinkContract(
   },
 );
 
-const { available, reason } = requirement("mosquitto");
+const needed = requirement("mosquitto");
 
-if (available) {
+describe.skipIf(!needed.available)(titled("with an independent broker", needed), () => {
   regionLinkContract(
     "MQTT with Mosquitto",
     { protocol: "mqtt5", foreignPublish: "refused", foreignSubscription: "granted", maximumPacketSize: 8192 },
@@ -120,8 +120,4 @@ if (available) {
       return await regionAt(mosquitto.port, 5, mosquitto);
     },
   );
-} else {
-  describe("MQTT with Mosquitto", () => {
-    it.skip(`links a hub to its region: not run, ${reason}`);
-  });
-}
+});
