@@ -12,8 +12,6 @@ export interface ReadProgress {
   readonly partial: { readonly top: string; readonly bottom: string } | null;
 }
 
-export const NOTHING_READ: ReadProgress = { newest: null, partial: null };
-
 /** 128 bits of SHA-256: a fingerprint and not the record, so that no measurement lies in the hub's memory of a sensor. */
 export const fingerprintOf = (identity: Uint8Array): string => hash("sha256", identity, "hex").slice(0, 32);
 
