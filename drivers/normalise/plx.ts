@@ -5,6 +5,7 @@ import {
   type OximetryContinuousRecord,
   type OximetryPair,
   type OximetrySpotRecord,
+  PLX_RESERVED,
   type PlxDeviceFlag,
   type PlxMeasurementFlag,
   plxDeviceFlags,
@@ -52,6 +53,13 @@ interface Common {
   readonly trailing: number;
 }
 
+/** Says something that the specification has no word for. */
+const isDeviating = ({ measurementStatus, deviceStatus, reservedFlags, trailing }: Common): boolean =>
+  reservedFlags !== 0 ||
+  trailing > 0 ||
+  ((measurementStatus ?? 0) & PLX_RESERVED.measurement) !== 0 ||
+  ((deviceStatus ?? 0) & PLX_RESERVED.device) !== 0;
+
 /**
  * One pair under the statuses of its record (design protocol.md: invalid is an error, unavailable was not performed,
  * questionable, calibrating and test data are qualities, an early estimate is preliminary). What the device reports of
@@ -79,7 +87,7 @@ const oximetry = (pair: OximetryPair, record: Common, supplemental: readonly num
       ...(record.deviceStatus === null ? {} : { deviceStatus: record.deviceStatus }),
     },
     flags: device.map(kebab),
-    quality: qualityOf(flags, device, record.reservedFlags !== 0 || record.trailing > 0),
+    quality: qualityOf(flags, device, isDeviating(record)),
     time: null,
   };
 };

@@ -188,3 +188,12 @@ describe("pulse oximetry by the Bluetooth profile", () => {
     ]);
   });
 });
+
+it.each([
+  ["a measurement status", "0261003c000100"],
+  ["a device status", "0461003c00000080"],
+])("doubts an oximeter that says something in %s for which the specification has no word", (_, hex) => {
+  const { values, quality } = spot(hex);
+  expect(values[0]).toMatchObject({ value: 97 });
+  expect(quality).toEqual(["questionable"]);
+});
