@@ -136,6 +136,16 @@ int close(int fd) {
   return result;
 }
 
+/* How a shell redirects. */
+int dup2(int from, int to) {
+  REAL(dup2);
+  pthread_mutex_lock(&lock);
+  int result = real(from, to);
+  if (result >= 0 && result < MOST_FDS) kinds[result] = (char)kind_of(from);
+  pthread_mutex_unlock(&lock);
+  return result;
+}
+
 /* Where the next write of this descriptor goes. */
 static int64_t position(int fd) {
   struct stat found;
@@ -243,14 +253,35 @@ TRUNCATE(ftruncate64, off64_t)
 SYNC(fsync)
 SYNC(fdatasync)
 
+static int renamed(int result, const char *from, const char *to) {
+  int error = errno;
+  if (result == 0 && is_below(from)) record('R', 0, 0, from, to, strlen(to));
+  errno = error;
+  return result;
+}
+
 int rename(const char *from, const char *to) {
   REAL(rename);
   pthread_mutex_lock(&lock);
-  int result = real(from, to);
-  int error = errno;
-  if (result == 0 && is_below(from)) record('R', 0, 0, from, to, strlen(to));
+  int result = renamed(real(from, to), from, to);
   pthread_mutex_unlock(&lock);
-  errno = error;
+  return result;
+}
+
+/* Programs of the shell name files from the current directory on; they are given absolute paths. */
+int renameat(int from_at, const char *from, int to_at, const char *to) {
+  REAL(renameat);
+  pthread_mutex_lock(&lock);
+  int result = renamed(real(from_at, from, to_at, to), from, to);
+  pthread_mutex_unlock(&lock);
+  return result;
+}
+
+int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned int flags) {
+  REAL(renameat2);
+  pthread_mutex_lock(&lock);
+  int result = renamed(real(from_at, from, to_at, to, flags), from, to);
+  pthread_mutex_unlock(&lock);
   return result;
 }
 
@@ -272,6 +303,14 @@ static int removed(int result, const char *path) {
 REMOVE(unlink)
 REMOVE(rmdir)
 REMOVE(remove)
+
+int unlinkat(int at, const char *path, int flags) {
+  REAL(unlinkat);
+  pthread_mutex_lock(&lock);
+  int result = removed(real(at, path, flags), path);
+  pthread_mutex_unlock(&lock);
+  return result;
+}
 
 int mkdir(const char *path, mode_t mode) {
   REAL(mkdir);

@@ -32,6 +32,26 @@ const REQUIREMENTS = {
     paths: ["/usr/bin/cc", "/usr/local/bin/cc"],
     get: "install the Debian package gcc",
   },
+  ip: {
+    paths: ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"],
+    get: "install the Debian package iproute2",
+  },
+  tc: {
+    paths: ["/usr/sbin/tc", "/sbin/tc"],
+    get: "install the Debian package iproute2",
+  },
+  ss: {
+    paths: ["/usr/bin/ss", "/bin/ss"],
+    get: "install the Debian package iproute2",
+  },
+  nft: {
+    paths: ["/usr/sbin/nft", "/sbin/nft"],
+    get: "install the Debian package nftables",
+  },
+  mksquashfs: {
+    paths: ["/usr/bin/mksquashfs"],
+    get: "install the Debian package squashfs-tools",
+  },
 } as const;
 
 export type RequirementName = keyof typeof REQUIREMENTS;
