@@ -28,11 +28,13 @@ const wish = (counter: number): WantedRelease => ({
   window: null,
   bucketMax: 10_000,
   urgency: "routine",
+  folder: null,
 });
-const offer = (counter: number): Offer => ({
-  wanted: wish(counter),
-  release: { path: `releases/${counter}`, length: 1, hashes: [], location: "", custom: null },
-});
+const offer = (counter: number, image: ImageHash = IMAGE): Offer => {
+  const whole = { path: `releases/${counter}`, length: 1, hashes: [], location: "", custom: null };
+  const patch = { from: OTHER, target: { ...whole, path: "patch" } };
+  return { wanted: wish(counter), image, parts: [{ image, imageLength: 1, whole, patch }] };
+};
 
 const runs = (
   image: ImageHash | null,
@@ -51,12 +53,7 @@ const TO_TRUST: readonly UpdateEvent[] = [
   { tag: "look" },
   { tag: "trusted", offer: offer(1) },
 ];
-const TO_STAGED: readonly UpdateEvent[] = [
-  ...TO_TRUST,
-  { tag: "free" },
-  { tag: "downloaded" },
-  { tag: "staged", image: IMAGE },
-];
+const TO_STAGED: readonly UpdateEvent[] = [...TO_TRUST, { tag: "free" }, { tag: "downloaded" }, { tag: "staged" }];
 const TO_ACTIVATING: readonly UpdateEvent[] = [...TO_STAGED, { tag: "free" }];
 const TO_TRIAL: readonly UpdateEvent[] = [...TO_ACTIVATING, runs(IMAGE, true)];
 
@@ -83,7 +80,7 @@ describe("an update", () => {
     const held: UpdateEvent = { tag: "held", why: WHY };
     expect(reached(...TO_TRUST, held).state).toMatchObject({ tag: "offered", why: WHY });
     expect(reached(...TO_TRUST, { tag: "free" }, held).state).toMatchObject({ tag: "paused", why: WHY });
-    expect(reached(...TO_STAGED, held).state).toMatchObject({ tag: "waiting-window", why: WHY, image: IMAGE });
+    expect(reached(...TO_STAGED, held).state).toMatchObject({ tag: "waiting-window", why: WHY });
     expect(reached(...TO_STAGED, held, { tag: "free" }).state.tag).toBe("activating");
   });
 
@@ -114,9 +111,6 @@ describe("an update", () => {
       { tag: "wanted", wanted: wish(2) },
       { tag: "look" },
       { tag: "trusted", offer: offer(2) },
-      { tag: "free" },
-      { tag: "downloaded" },
-      { tag: "staged", image: IMAGE },
     ];
     const refused = again.reduce((memory, event) => advance(memory, event, AT), done);
     expect(refused).toMatchObject({ state: { tag: "idle" }, wanted: null });
@@ -147,6 +141,11 @@ describe("an update", () => {
     }
   });
 
+  it("is taken whole where a difference does not make what was signed", () => {
+    const state = reached(...TO_STAGED.slice(0, 5), { tag: "patch-unfit" }).state;
+    expect(state).toMatchObject({ tag: "downloading", offer: { image: IMAGE, parts: [{ patch: null }] } });
+  });
+
   it("is cancelled by a person at any time before the commit", () => {
     const cancel: UpdateEvent = {
       tag: "cancel",
@@ -166,6 +165,8 @@ const anyEvent: fc.Arbitrary<UpdateEvent> = fc.oneof(
     { tag: "look" },
     { tag: "free" },
     { tag: "downloaded" },
+    { tag: "patch-unfit" },
+    { tag: "staged" },
     { tag: "passed" },
     { tag: "committed" },
     { tag: "taken-back" },
@@ -176,8 +177,7 @@ const anyEvent: fc.Arbitrary<UpdateEvent> = fc.oneof(
     { tag: "wanted", wanted: null },
   ),
   fc.nat(4).map((counter): UpdateEvent => ({ tag: "wanted", wanted: wish(counter) })),
-  fc.nat(4).map((counter): UpdateEvent => ({ tag: "trusted", offer: offer(counter) })),
-  anyImage.map((image): UpdateEvent => ({ tag: "staged", image })),
+  fc.tuple(fc.nat(4), anyImage).map(([n, image]): UpdateEvent => ({ tag: "trusted", offer: offer(n, image) })),
   fc
     .tuple(fc.option(anyImage), fc.boolean(), fc.option(anyImage))
     .map(([image, isTrial, failed]) => runs(image, isTrial, failed === null ? null : { image: failed, why: WHY })),
@@ -193,7 +193,7 @@ describe("an update, whatever happens in whatever order", () => {
           const before = memory.state;
           memory = advance(memory, event, AT);
           const { state, outcomes, quarantine } = memory;
-          if (state.tag === "activating") expect(quarantine.map(({ image }) => image)).not.toContain(state.image);
+          if (state.tag === "activating") expect(quarantine.map(({ image }) => image)).not.toContain(state.offer.image);
           if (before.tag === "trial" && state !== before) {
             expect(["trial", "committing", "rolling-back", "idle"]).toContain(state.tag);
           }

@@ -27,7 +27,9 @@ export type UpdateEvent =
   | { readonly tag: "held"; readonly why: Reason }
   | { readonly tag: "free" }
   | { readonly tag: "downloaded" }
-  | { readonly tag: "staged"; readonly image: ImageHash }
+  /** A difference did not make the image that was signed: it is taken whole. */
+  | { readonly tag: "patch-unfit" }
+  | { readonly tag: "staged" }
   | { readonly tag: "passed" }
   | { readonly tag: "committed" }
   | { readonly tag: "taken-back" }
@@ -44,7 +46,7 @@ const wantedOf = (state: UpdateState): WantedRelease | null => {
   return state.tag === "checking" ? state.wanted : state.offer.wanted;
 };
 
-const imageOf = (state: UpdateState): ImageHash | null => ("image" in state ? state.image : null);
+const imageOf = (state: UpdateState): ImageHash | null => ("offer" in state ? state.offer.image : null);
 
 /** Once it is being activated an update is seen through: half of one is what must never be. */
 const isBeforeActivation = (state: UpdateState): boolean =>
@@ -107,21 +109,23 @@ const started = (memory: UpdateMemory, { running, lastFailed }: BackendStatus, a
   const { state } = memory;
   switch (state.tag) {
     case "activating":
-    case "trial":
-      if (running.image === state.image && running.isTrial) return within(memory, { ...state, tag: "trial" });
+    case "trial": {
+      const isRunning = running.image === state.offer.image;
+      if (isRunning && running.isTrial) return within(memory, { ...state, tag: "trial" });
       // In force already: the commit was made, and the power was cut before this file knew.
-      if (running.image === state.image) return within(memory, { ...state, tag: "committing" });
-      if (lastFailed?.image === state.image) return takenBack(within(memory, rollingBack(state, lastFailed.why)), at);
-      if (state.tag === "trial") return takenBack(within(memory, rollingBack(state, LOST_TRIAL)), at);
-      return memory;
-    case "committing":
-      if (running.image === state.image) return memory;
-      return takenBack(
-        within(memory, rollingBack(state, lastFailed?.image === state.image ? lastFailed.why : LOST_TRIAL)),
-        at,
-      );
+      if (isRunning) return within(memory, { ...state, tag: "committing" });
+      const given = lastFailed?.image === state.offer.image ? lastFailed.why : null;
+      // Nobody gave it up, and it was never tried: the slots were not changed yet.
+      if (given === null && state.tag === "activating") return memory;
+      return takenBack(within(memory, rollingBack(state, given ?? LOST_TRIAL)), at);
+    }
+    case "committing": {
+      if (running.image === state.offer.image) return memory;
+      const given = lastFailed?.image === state.offer.image ? lastFailed.why : LOST_TRIAL;
+      return takenBack(within(memory, rollingBack(state, given)), at);
+    }
     case "rolling-back":
-      return running.image === state.image ? memory : takenBack(memory, at);
+      return running.image === state.offer.image ? memory : takenBack(memory, at);
     default:
       return memory;
   }
@@ -132,26 +136,22 @@ const LOST_TRIAL: Reason = {
   sentence: "update: another release than the one on trial was started, and nothing says why; look at `update history`",
 };
 
-const rollingBack = (
-  state: Extract<UpdateState, { readonly image: ImageHash }>,
-  why: Reason,
-): Extract<UpdateState, { tag: "rolling-back" }> => ({
+const rollingBack = ({ offer }: { readonly offer: Offer }, why: Reason): UpdateState => ({
   tag: "rolling-back",
-  offer: state.offer,
-  image: state.image,
+  offer,
   why,
 });
 
 const takenBack = (memory: UpdateMemory, at: EpochMs | null): UpdateMemory => {
   const { state } = memory;
   if (state.tag !== "rolling-back") return memory;
-  return quarantined(ended(memory, "rolled-back", state.why, at), state.image, state.why);
+  return quarantined(ended(memory, "rolled-back", state.why, at), state.offer.image, state.why);
 };
 
-const staged = (memory: UpdateMemory, image: ImageHash, at: EpochMs | null): UpdateMemory => {
-  if (memory.state.tag !== "verifying") return memory;
-  const earlier = memory.quarantine.find((one) => one.image === image);
-  const after = within(memory, { tag: "staged", offer: memory.state.offer, image });
+const trusted = (memory: UpdateMemory, offer: Offer, at: EpochMs | null): UpdateMemory => {
+  if (memory.state.tag !== "checking") return memory;
+  const earlier = memory.quarantine.find((one) => one.image === offer.image);
+  const after = within(memory, { tag: "offered", offer, why: null });
   if (earlier === undefined) return after;
   const sentence = `update: this very image was taken back here before (${earlier.why.code}), and is not tried again; the region publishes another one`;
   return ended(after, "rejected", { code: "quarantined", sentence }, at);
@@ -167,7 +167,9 @@ const held = (memory: UpdateMemory, why: Reason): UpdateMemory => {
       return within(memory, { tag: "paused", offer: state.offer, why });
     case "staged":
     case "waiting-window":
-      return within(memory, { tag: "waiting-window", offer: state.offer, image: state.image, why });
+    // Somebody began to measure between the decision and the switch.
+    case "activating":
+      return within(memory, { tag: "waiting-window", offer: state.offer, why });
     default:
       return memory;
   }
@@ -181,7 +183,7 @@ const freed = (memory: UpdateMemory): UpdateMemory => {
       return within(memory, { tag: "downloading", offer: state.offer });
     case "staged":
     case "waiting-window":
-      return within(memory, { tag: "activating", offer: state.offer, image: state.image });
+      return within(memory, { tag: "activating", offer: state.offer });
     default:
       return memory;
   }
@@ -213,7 +215,7 @@ export const advance = (memory: UpdateMemory, event: UpdateEvent, at: EpochMs | 
       if (state.tag !== "idle" || memory.wanted === null) return memory;
       return within(memory, { tag: "checking", wanted: memory.wanted });
     case "trusted":
-      return state.tag === "checking" ? within(memory, { tag: "offered", offer: event.offer, why: null }) : memory;
+      return trusted(memory, event.offer, at);
     case "refused":
       return state.tag !== "idle" && isBeforeActivation(state) ? ended(memory, "rejected", event.why, at) : memory;
     case "failed":
@@ -225,8 +227,13 @@ export const advance = (memory: UpdateMemory, event: UpdateEvent, at: EpochMs | 
       return freed(memory);
     case "downloaded":
       return state.tag === "downloading" ? within(memory, { tag: "verifying", offer: state.offer }) : memory;
+    case "patch-unfit": {
+      if (state.tag !== "verifying") return memory;
+      const parts = state.offer.parts.map((part) => ({ ...part, patch: null }));
+      return within(memory, { tag: "downloading", offer: { ...state.offer, parts } });
+    }
     case "staged":
-      return staged(memory, event.image, at);
+      return state.tag === "verifying" ? within(memory, { tag: "staged", offer: state.offer }) : memory;
     case "passed":
       return state.tag === "trial" ? within(memory, { ...state, tag: "committing" }) : memory;
     case "committed":

@@ -1,5 +1,5 @@
 import type { ImageHash } from "../slots/slots.ts";
-import type { Offer, Reason } from "./update-state.ts";
+import type { Reason, ReleasePart } from "./update-state.ts";
 
 /** What runs, as the backend knows it. */
 export interface BackendStatus {
@@ -19,10 +19,10 @@ export interface BackendStatus {
 
 /** What a backend can do; the update's loop asks before it relies on it. */
 export interface BackendCapabilities {
-  /** Content type of the targets that it stages: `release-image`, `rauc-bundle`. */
+  /** What the targets that it takes are: `release-image`, `rauc-bundle`. */
   readonly artefact: string;
-  /** It can make an image out of a difference to one that is installed. */
-  readonly takesDeltas: boolean;
+  /** It can make an image out of the difference to one that lies here. */
+  readonly takesPatches: boolean;
   /** What is activated needs the whole machine to restart, not the hub's process only. */
   readonly restartsMachine: boolean;
 }
@@ -35,15 +35,23 @@ export interface BackendCapabilities {
 export interface UpdateBackend {
   readonly name: string;
   readonly capabilities: BackendCapabilities;
-  /** Folder and name for the download, and what staging takes on the same disk besides, in bytes. */
-  placeFor(offer: Offer): { readonly directory: string; readonly name: string; readonly alsoNeededBytes: number };
-  /** Make the verified download at `file` ready to be activated. Durable when it resolves. */
-  stage(offer: Offer, file: string, signal: AbortSignal): Promise<ImageHash>;
-  /** The next start tries it. Durable when it resolves; the caller restarts. */
-  activate(image: ImageHash): Promise<void>;
+  /** Folder for downloads, on the disk that `stage` writes to. */
+  readonly downloads: string;
+  /** Does this image lie here, whole? Reads all of it. */
+  has(image: ImageHash): Promise<boolean>;
+  /**
+   * Make a verified download the image that it stands for; `from` is the image that it is the difference to, null where
+   * it is whole. Durable when it resolves, and the download is no longer needed. Rejects with `update-untrusted` where
+   * the result is not what was signed: nothing of it is kept.
+   */
+  stage(part: ReleasePart, file: string, from: ImageHash | null, signal: AbortSignal): Promise<void>;
+  /** The next start tries it; `needs` are the other images that it takes. Durable when it resolves; the caller restarts. */
+  activate(image: ImageHash, needs: readonly ImageHash[]): Promise<void>;
   /** The trial is over, and this is in force. Durable when it resolves. */
   markGood(image: ImageHash): Promise<void>;
   /** No start tries it any more; the caller restarts. Durable when it resolves. */
   rollback(image: ImageHash, why: Reason): Promise<void>;
+  /** Give back the room of what neither runs, nor is fallen back to, nor is in `kept`. */
+  prune(kept: readonly ImageHash[]): Promise<void>;
   status(): Promise<BackendStatus>;
 }

@@ -28,13 +28,28 @@ export interface WantedRelease {
   /** Hubs whose bucket is below this take part: 0 none, 10 000 all. */
   readonly bucketMax: number;
   readonly urgency: Urgency;
+  /** Folder of an offline repository, such as a stick; null: the region's server. */
+  readonly folder: string | null;
+}
+
+/** One image that a release takes: its own, or that of the runtime which it names. */
+export interface ReleasePart {
+  readonly image: ImageHash;
+  /** Of the image, in bytes; exact. */
+  readonly imageLength: number;
+  /** The image as the region publishes it: compressed. */
+  readonly whole: TrustedTarget;
+  /** The difference to an image that lies here, where the region publishes one; null: take it whole. */
+  readonly patch: { readonly from: ImageHash; readonly target: TrustedTarget } | null;
 }
 
 /** A wanted release that is signed, and that fits this hub. */
 export interface Offer {
   readonly wanted: WantedRelease;
-  /** What to download: the whole image. */
-  readonly release: TrustedTarget;
+  /** The image that is to be started. */
+  readonly image: ImageHash;
+  /** All that it takes, itself first. */
+  readonly parts: readonly ReleasePart[];
 }
 
 /** Why an update waits, was refused or was taken back: the code for programs, the sentence for people. */
@@ -86,13 +101,13 @@ export type UpdateState =
   | { readonly tag: "paused"; readonly offer: Offer; readonly why: Reason }
   /** What was downloaded is made an image that the backend can start, and its hash is checked. */
   | { readonly tag: "verifying"; readonly offer: Offer }
-  | { readonly tag: "staged"; readonly offer: Offer; readonly image: ImageHash }
-  | { readonly tag: "waiting-window"; readonly offer: Offer; readonly image: ImageHash; readonly why: Reason }
+  | { readonly tag: "staged"; readonly offer: Offer }
+  | { readonly tag: "waiting-window"; readonly offer: Offer; readonly why: Reason }
   /** The next start tries the image. */
-  | { readonly tag: "activating"; readonly offer: Offer; readonly image: ImageHash }
-  | { readonly tag: "trial"; readonly offer: Offer; readonly image: ImageHash }
-  | { readonly tag: "committing"; readonly offer: Offer; readonly image: ImageHash }
-  | { readonly tag: "rolling-back"; readonly offer: Offer; readonly image: ImageHash; readonly why: Reason };
+  | { readonly tag: "activating"; readonly offer: Offer }
+  | { readonly tag: "trial"; readonly offer: Offer }
+  | { readonly tag: "committing"; readonly offer: Offer }
+  | { readonly tag: "rolling-back"; readonly offer: Offer; readonly why: Reason };
 
 /** How a campaign ended here. */
 export interface Outcome {
