@@ -1,0 +1,200 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createSimulatedClock, type SimulatedClock } from "../../hardware-sim/clock/simulated-clock.ts";
+import { unlimitedBudget } from "../../ota/download/byte-budget.ts";
+import { createFolderSource } from "../../ota/download/folder-source.ts";
+import { createDiskFiles } from "../../ota/files/disk-files.ts";
+import { createReleaseImages } from "../../ota/images/release-images.ts";
+import { unpackedForm } from "../../ota/images/unpacked-form.ts";
+import { initialiseTrust, openMetadataStore } from "../../ota/trust/metadata-store.ts";
+import { createReleaseCounter } from "../../ota/trust/release-counter.ts";
+import { openTrustedUpdate } from "../../ota/trust/trusted-update.ts";
+import { createMemoryFile } from "../../ota/update/memory-file.ts";
+import { createUpdates, type Updates } from "../../ota/update/update-loop.ts";
+import type { Outcome, Reason, ReasonCode, UpdateMemory, WantedRelease } from "../../ota/update/update-state.ts";
+import { epochMs, minutes } from "../../protocol/time.ts";
+import { packImage } from "../../region/release/pack.ts";
+import { openReleaseRepository, type ReleaseRepository } from "../../region/release/repository.ts";
+import { openSigner, type Signer } from "../../region/release/signer.ts";
+import { makeSquashfs } from "../../region/release/squashfs.ts";
+import { silentLogger } from "../support/test-loggers.ts";
+import { until } from "../support/until.ts";
+import { NOW } from "./hub.ts";
+import { launch, type Started, writeRelease } from "./launcher.ts";
+
+const WAITING: ReadonlySet<string> = new Set(["idle", "offered", "paused", "waiting-window"]);
+
+/** A region with one key for everything, and its repository in a folder. */
+export interface TestRegion extends AsyncDisposable {
+  readonly folder: string;
+  readonly repository: ReleaseRepository;
+  /** Sign and publish what is listed. */
+  publish(): Promise<void>;
+  /** Publish a release that says its name when it is started. */
+  release(name: string, counter: number): Promise<WantedRelease>;
+}
+
+export const createTestRegion = async (): Promise<TestRegion> => {
+  const place = await mkdtemp(join(tmpdir(), "hemhub-region-"));
+  const folder = join(place, "repository");
+  const key = join(place, "key.pem");
+  await writeFile(key, generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }));
+  const signer: Signer = openSigner(key);
+  const repository = openReleaseRepository(folder, () => new Date(NOW));
+  const role = { keys: [signer.key], threshold: 1 };
+  await repository.initialise({ root: role, targets: role, online: role });
+
+  const publish = async (): Promise<void> => {
+    for (const draft of await repository.drafts()) await repository.sign(draft.role, signer);
+    await repository.publish(signer);
+  };
+  await publish();
+
+  return {
+    folder,
+    repository,
+    publish,
+    release: async (name, counter) => {
+      const files = join(place, name);
+      await writeRelease(files, name);
+      const image = await makeSquashfs(files, join(place, `${name}.sqfs`));
+      const packed = join(place, `${name}.zst`);
+      await packImage(image.file, packed, null);
+      const target = `releases/${name}.sqfs.zst`;
+      const terms = { hardware: ["generic"], arch: process.arch, counter, minFrom: 0 };
+      const custom = { ...terms, artefact: "release-image", image: image.hash, imageLength: image.length };
+      await repository.add([{ path: target, file: packed, custom }]);
+      await publish();
+      const campaign = `to-${name}`;
+      const always = { notBefore: null, window: null, bucketMax: 10_000, urgency: "routine", folder: null } as const;
+      return { campaign, target, counter, ...always };
+    },
+    [Symbol.asyncDispose]: () => rm(place, { recursive: true, force: true }),
+  };
+};
+
+/** One run of a hub that updates: from a start by the real launcher to its end. */
+export interface UpdateRun {
+  readonly started: Started;
+  readonly updates: Updates;
+  /** Lets the clock go on where the update waits. */
+  reached(state: UpdateMemory["state"]["tag"]): Promise<UpdateMemory>;
+  /** As `reached`, until the newest outcome is this. */
+  ended(result: Outcome["result"]): Promise<UpdateMemory>;
+  /** Until it waits for this reason; time stands still. */
+  waitsFor(code: ReasonCode): Promise<void>;
+  restarted(): Promise<string>;
+  end(): Promise<void>;
+}
+
+/** What the hub around the updates would say; changed by tests as they go. */
+export interface Circumstances {
+  care: Reason | null;
+  proof: Reason | null | "hangs";
+}
+
+export interface UpdateBench extends AsyncDisposable {
+  readonly home: string;
+  readonly clock: SimulatedClock;
+  readonly circumstances: Circumstances;
+  /** Start as a supervisor would. */
+  start(): Promise<UpdateRun>;
+}
+
+/** A hub's updates on a disk of their own, with the real launcher. */
+export const createUpdateBench = async (region: TestRegion): Promise<UpdateBench> => {
+  const place = await mkdtemp(join(tmpdir(), "hemhub-update-"));
+  const [home, base, metadata] = [join(place, "releases"), join(place, "base"), join(place, "metadata")];
+  const files = createDiskFiles();
+  const clock = createSimulatedClock({ startAt: epochMs(NOW) });
+  const circumstances: Circumstances = { care: null, proof: null };
+  const ends: (() => Promise<void>)[] = [];
+  await mkdir(home);
+  await writeRelease(base, "base");
+  await initialiseTrust(files, metadata, await readFile(join(region.folder, "metadata", "1.root.json")));
+
+  const start = async (): Promise<UpdateRun> => {
+    const launched = await launch(home, { base, run: join(place, "run") });
+    if (launched.tag === "failed") throw new Error(launched.said);
+    const { started } = launched;
+    const stop = new AbortController();
+    const restart = Promise.withResolvers<string>();
+    const store = openMetadataStore({ files, directory: metadata, shippedRoot: null });
+    const source = createFolderSource(region.folder);
+    const updates = createUpdates({
+      clock,
+      random: () => 0,
+      logger: silentLogger,
+      files,
+      now: () => clock.now(),
+      hub: { id: "hub-0001", hardware: "generic", arch: process.arch, running: 0 },
+      backend: createReleaseImages({
+        files,
+        folder: home,
+        launched: { slot: started.slot, release: started.release, tries: started.try, reason: started.reason },
+        form: unpackedForm(files),
+      }),
+      memory: createMemoryFile(files, join(place, "update.json")),
+      counter: createReleaseCounter(store),
+      budget: unlimitedBudget,
+      repository: () => ({
+        source,
+        look: (signal) => openTrustedUpdate({ store, source, clock, builtAt: epochMs(0) }, signal),
+      }),
+      careComesFirst: () => circumstances.care,
+      prove: async (signal) => {
+        if (circumstances.proof !== "hangs") return circumstances.proof;
+        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+        return null;
+      },
+      restart: restart.resolve,
+      onChange: () => undefined,
+    });
+    const running = updates.run(stop.signal);
+    const end = async (): Promise<void> => {
+      stop.abort();
+      await running;
+    };
+    ends.push(end);
+
+    const comesTo = async (is: (memory: UpdateMemory) => boolean, what: string): Promise<UpdateMemory> => {
+      await until(async () => {
+        if (updates.backend() === null) return false;
+        const memory = updates.memory();
+        if (is(memory)) return true;
+        // What waits is looked at again by the clock; what works with the disk must not run out of time meanwhile.
+        if (WAITING.has(memory.state.tag)) await clock.advance(minutes(1));
+        return is(updates.memory());
+      }, what);
+      return updates.memory();
+    };
+
+    return {
+      started,
+      updates,
+      reached: (state) => comesTo(({ state: { tag } }) => tag === state, `the update is ${state}`),
+      ended: (result) => comesTo(({ outcomes }) => outcomes[0]?.result === result, `an update is ${result}`),
+      waitsFor: async (code) => {
+        await until(() => {
+          const { state } = updates.memory();
+          return "why" in state && state.why?.code === code;
+        }, `the update waits: ${code}`);
+      },
+      restarted: () => restart.promise,
+      end,
+    };
+  };
+
+  return {
+    home,
+    clock,
+    circumstances,
+    start,
+    [Symbol.asyncDispose]: async () => {
+      for (const end of ends) await end();
+      await rm(place, { recursive: true, force: true });
+    },
+  };
+};
