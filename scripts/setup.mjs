@@ -26,6 +26,13 @@ export const TEST_PACKAGES = {
   busybox: "busybox-static",
   bluetoothctl: "bluez",
   depmod: "kmod",
+  // Homes and regions in network namespaces (tests/network).
+  ip: "iproute2",
+  nft: "nftables",
+  // The form of release images (tests/ota).
+  mksquashfs: "squashfs-tools",
+  // A time source to ask (tests/time). Debian has it replace a timesyncd, so it is left out where one keeps the clock.
+  ...(existsSync("/lib/systemd/systemd-timesyncd") ? {} : { chronyd: "chrony" }),
 };
 
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -70,9 +77,8 @@ const run = (what, command, args, env = {}) =>
 
 /** Install the Debian packages whose programs are missing. Returns the packages that stay missing. */
 const installDebian = async (packages) => {
-  const missing = Object.entries(packages)
-    .filter(([program]) => !onPath(program))
-    .map(([, name]) => name);
+  const wanted = Object.entries(packages).filter(([program]) => !onPath(program));
+  const missing = [...new Set(wanted.map(([, name]) => name))];
   if (missing.length === 0) return [];
   if (!isRoot() || !onPath("apt-get")) return missing;
   const env = { DEBIAN_FRONTEND: "noninteractive" };
