@@ -8,14 +8,19 @@ import type { Logger } from "../protocol/ports/logger.ts";
 import { millis, seconds } from "../protocol/time.ts";
 import { topicOf } from "../protocol/topics.ts";
 import { createReadingValidator } from "../protocol/validate.ts";
+import { assignmentCommand } from "./assignment/assignment-command.ts";
 import { openClockAnchor } from "./clock/clock-anchor.ts";
 import { createHubTime, type KeptHubTime } from "./clock/hub-time.ts";
 import { machineBootId, machineSigns, machineZero } from "./clock/machine-signs.ts";
 import { reportStep } from "./clock/report-step.ts";
+import { openTimeFloor, type TimeFloor } from "./clock/time-floor.ts";
+import { type Control, openControl } from "./commands/control.ts";
+import { createControlPart } from "./commands/control-part.ts";
+import { eraseCommand } from "./commands/erase-command.ts";
 import { loadCertifiedCatalogue } from "./config/certified-catalogue.ts";
-import { createCredentialSource } from "./config/credentials.ts";
 import { type Enrolments, enrol } from "./config/enrol.ts";
 import type { HubConfig } from "./config/hub-config.ts";
+import { openCredentials } from "./credentials/open-credentials.ts";
 import { openConsole } from "./diagnostics/console-port.ts";
 import { entryCommands } from "./diagnostics/entry-commands.ts";
 import { hubCommands } from "./diagnostics/hub-commands.ts";
@@ -28,14 +33,19 @@ import { createDiagnosticSocket, hubAnswersAt } from "./diagnostics/socket-serve
 import { enrolmentCommands } from "./enrolment/enrolment-commands.ts";
 import type { EntryChannel } from "./entry/entry-channel.ts";
 import { openEntries } from "./entry/open-entries.ts";
-import { createForwarder } from "./forward/forwarder.ts";
+import { createForwarder, type Forwarder } from "./forward/forwarder.ts";
 import { createMqttConnector } from "./forward/mqtt-connector.ts";
+import { openQuarantine } from "./forward/quarantine.ts";
+import { retryCommand } from "./forward/retry-command.ts";
 import { createTimeGate } from "./forward/time-gate.ts";
 import { createCapacityWatch } from "./health/capacity.ts";
 import { hubState, lastWill } from "./health/hub-state.ts";
 import { keepRunning } from "./health/keep-running.ts";
 import { createProcessHealth, type ProcessHealth } from "./health/process-health.ts";
-import { type RunPartsOptions, runParts } from "./health/run-parts.ts";
+import { createProcessWatch } from "./health/process-watch.ts";
+import { begun, type RunPartsOptions, runParts } from "./health/run-parts.ts";
+import { isSafeMode, SAFE_MODE_SENTENCE, watchOverStarts } from "./health/safe-mode.ts";
+import { openStartCounter, type StartCounter } from "./health/start-counter.ts";
 import { createEventReporter, type ReportEvent } from "./ingest/event-reporter.ts";
 import { createIngest } from "./ingest/ingest.ts";
 import { createHubView } from "./live-view.ts";
@@ -43,6 +53,7 @@ import { loadNative } from "./load-native.ts";
 import { rateLimited } from "./log/rate-limited.ts";
 import { sheddable } from "./log/sheddable.ts";
 import { openPlausibility } from "./plausibility/open-plausibility.ts";
+import type { Plausibility } from "./plausibility/plausibility.ts";
 import { createSensorParts, type SensorParts } from "./sensors.ts";
 import type { SqliteOutbox } from "./store/outbox.ts";
 import { HUB_VERSION } from "./version.ts";
@@ -73,21 +84,33 @@ const STOP_BY = {
 } as const;
 
 const outboxFolder = ({ hub }: HubConfig): string => join(hub.dataDir, "outbox");
+const startsFile = ({ hub }: HubConfig): string => join(hub.dataDir, "starts.json");
 
-const openOutbox = async ({ config, clock, logger }: HubSurroundings): Promise<SqliteOutbox | HubEnd> => {
+/** What a run of the parts is steered by: the region's commands, and the way to begin it anew. */
+interface Steering {
+  readonly control: Control;
+  /** Stop the parts, do what is due, and start them again. */
+  readonly again: () => void;
+  readonly starts: StartCounter;
+  /** Read no sensors. */
+  readonly isSafe: boolean;
+}
+
+/** Without these files nothing can be promised to a sensor. */
+const orNotStarted = async <T>(open: () => Promise<T>, logger: Logger): Promise<T | HubEnd> => {
   try {
-    const { openSqliteOutbox } = await loadNative("outbox", "outbox-closed", () => import("./store/outbox.ts"));
-    return await openSqliteOutbox({
-      directory: outboxFolder(config),
-      clock,
-      logger,
-      credentials: process.env.CREDENTIALS_DIRECTORY,
-    });
+    return await open();
   } catch (thrown) {
     if (!isHubError(thrown)) throw thrown;
     logger.error("outbox cannot be opened, the hub does not start", { code: thrown.code, reason: thrown.message });
     return { tag: thrown.code === "invalid-config" ? "occupied" : "not-started", sentence: thrown.message };
   }
+};
+
+const openOutbox = async ({ config, clock, logger }: HubSurroundings, countersFrom: number): Promise<SqliteOutbox> => {
+  const { openSqliteOutbox } = await loadNative("outbox", "outbox-closed", () => import("./store/outbox.ts"));
+  const credentials = process.env.CREDENTIALS_DIRECTORY;
+  return await openSqliteOutbox({ directory: outboxFolder(config), clock, logger, credentials, countersFrom });
 };
 
 const enrolAll = async ({ config, logger }: HubSurroundings, report: ReportEvent): Promise<Enrolments> => {
@@ -103,40 +126,59 @@ const enrolAll = async ({ config, logger }: HubSurroundings, report: ReportEvent
   }
 };
 
+/** In safe mode. */
+const nothingRead = ({ sensors }: HubConfig): Enrolments => ({
+  enrolled: [],
+  setAside: sensors.map((config) => ({ config, sentence: SAFE_MODE_SENTENCE })),
+  models: [],
+});
+
 /** Wire the parts of one hub around its open outbox. */
 const wire = async (
   { config, clock, logger }: HubSurroundings,
   time: KeptHubTime,
+  floor: TimeFloor,
   outbox: SqliteOutbox,
   health: ProcessHealth,
   shedLogs: (isOn: boolean) => void,
+  { control, again, starts, isSafe }: Steering,
 ): Promise<Omit<RunPartsOptions, "clock" | "logger">> => {
   const { hub, region, diagnostics } = config;
-  const credentials = createCredentialSource(region, () => time.stamp().utc);
-  // The first `state` tells the certificate's end.
-  await credentials.view();
-
+  // The link does not wait for what reads the sensors; until that is wired, none of them is ready.
+  let sensorParts: SensorParts | null = null;
   const stateOf = (): HubState => {
-    const all = sensors.sensors();
+    const all = sensorParts?.sensors() ?? [];
     return hubState({
       hubId: hub.id,
       version: HUB_VERSION,
       stamp: time.stamp(),
       depth: outbox.depth(),
       certificateEnds: credentials.notAfter(),
+      certificateRenewal: credentials.renewalText(),
       health: health.sample(),
-      sensors: { configured: all.length, ready: all.filter(({ trouble }) => trouble === null).length },
+      sensors: { configured: config.sensors.length, ready: all.filter(({ trouble }) => trouble === null).length },
     });
   };
-  const connector = createMqttConnector({
-    url: region.url,
-    ...(region.serverName === null ? {} : { servername: region.serverName }),
-    credentials: () => credentials.read(),
-    hubId: hub.id,
-    will: () => ({ topic: topicOf(hub.id, "state"), payload: encodeMessage(lastWill(stateOf())), retain: true }),
-    subscriptions: [topicOf(hub.id, "receipt")],
+  const credentials = await openCredentials({
+    config,
     clock,
+    time,
+    floor: floor.current,
     logger,
+    report: (...event) => report(...event),
+    random: Math.random,
+    connectorWith: (read, openSocket) =>
+      createMqttConnector({
+        url: region.url,
+        ...(region.serverName === null ? {} : { servername: region.serverName }),
+        credentials: read,
+        hubId: hub.id,
+        will: () => ({ topic: topicOf(hub.id, "state"), payload: encodeMessage(lastWill(stateOf())), retain: true }),
+        subscriptions: [topicOf(hub.id, "receipt"), topicOf(hub.id, "desired")],
+        clock,
+        logger,
+        openSocket,
+      }),
   });
   const clockAnchor = await openClockAnchor({
     file: join(hub.dataDir, "clock-anchor.json"),
@@ -145,9 +187,28 @@ const wire = async (
     logger,
     onAnchored: () => forwarder.wake(),
   });
-  const forwarder = createForwarder({
+  const steered = createControlPart({
+    hub: hub.id,
+    control,
     outbox,
-    connector,
+    commandKeys: region.commandKeys,
+    timeGate: createTimeGate({
+      time,
+      anchor: () => clockAnchor.current(),
+      zone: createZones().zone(hub.timeZone),
+      publishWithoutTime: region.publishWithoutTime,
+    }),
+    quarantined: () => forwarder.quarantined(),
+    time,
+    clock,
+    logger,
+    report: (...event) => report(...event),
+    onDue: again,
+    onReportedChanged: () => forwarder.reportedChanged(),
+  });
+  const forwarder: Forwarder = createForwarder({
+    outbox,
+    connector: credentials.connector,
     hub: hub.id,
     clock,
     time,
@@ -155,41 +216,67 @@ const wire = async (
     stateOf,
     receipts: region.receipts,
     random: Math.random,
-    gate: createTimeGate({
-      time,
-      anchor: () => clockAnchor.current(),
-      zone: createZones().zone(hub.timeZone),
-      publishWithoutTime: region.publishWithoutTime,
-    }),
+    gate: steered.gate,
+    quarantine: await openQuarantine(control.sealedFile("quarantine.sealed"), outbox.series, logger),
+    desired: steered.desired,
   });
+
+  const link = begun(forwarder.run);
 
   const report = createEventReporter({ clock, time, logger, send: forwarder.sendEvent });
   const capacity = createCapacityWatch({
     directory: outboxFolder(config),
+    probe: startsFile(config),
     clock,
     logger,
     report,
     onLevel: (level) => shedLogs(level === "reserve"),
   });
+  const processWatch = createProcessWatch({ health, clock, report });
+  const overStarts = { starts, isSafe, clock, logger, report, leave: again };
   if (outbox.recovered !== null) {
     const { movedTo, skippedTo, sentence } = outbox.recovered;
     report("storage-fault", sentence, { state: "salvaged", path: movedTo, skippedTo });
   }
   const validate = createReadingValidator();
-  const { judge } = await openPlausibility(config, outbox, logger);
-  const ingest = createIngest({ outbox, validate, judge, clock, logger, report, onStored: forwarder.wake });
-  const enrolments = await enrolAll({ config, clock, logger }, report);
-  const sensors: SensorParts = await createSensorParts({ config, enrolments, ingest, report, clock, time, logger });
+  const plausibility = await openPlausibility(config, outbox, logger);
+  const judge: Plausibility["judge"] = (sensor, one) => plausibility.judge(sensor, steered.attribute(one));
+  const onStored = (): void => {
+    forwarder.wake();
+    // A life that stores readings is worth more than a safe one. It never rejects.
+    starts.succeeded().catch(() => undefined);
+  };
+  const ingest = createIngest({ outbox, validate, judge, clock, logger, report, onStored });
+  const { mark } = control.key;
+  const enrolments = isSafe ? nothingRead(config) : await enrolAll({ config, clock, logger }, report);
+  const sensors = await createSensorParts({
+    config: isSafe ? { ...config, ble: null } : config,
+    enrolments,
+    ingest,
+    report,
+    clock,
+    time,
+    logger,
+    mark,
+  });
+  sensorParts = sensors;
 
   const console = (): ConsoleView | null => serialConsole?.status() ?? null;
   const live = { config, time, health, outbox, ingest, forwarder, credentials, sensors, console };
   const view = createHubView(live);
-  const entries = await openEntries({ config, ingest, validate, time, clock, logger });
+  const entries = await openEntries({ config, ingest, validate, time, clock, logger, mark });
   /** The same commands over each way in; what somebody begins to enter stays with the way they came. */
   const registryOf = (channel: EntryChannel): Registry => {
     const entering = [...entryCommands(channel), ...questionnaireCommands(channel)];
     return createRegistry(
-      hubCommands(view, [...pairingCommands(sensors.desk), ...enrolmentCommands(sensors.guard), ...entering]),
+      hubCommands(view, [
+        assignmentCommand(steered.view),
+        ...pairingCommands(sensors.desk),
+        ...enrolmentCommands(sensors.guard),
+        ...entering,
+        retryCommand(forwarder),
+        eraseCommand({ depth: () => outbox.depth(), erase: steered.erase }),
+      ]),
     );
   };
   const { serial } = diagnostics;
@@ -226,12 +313,17 @@ const wire = async (
     parts: [
       { part: "sensors", by: STOP_BY.sensors, run: (stop) => sensors.run(stop) },
       { part: "ingest", by: STOP_BY.ingest, end: (late) => ingest.drain(late) },
-      { part: "link", by: STOP_BY.link, run: (stop) => forwarder.run(stop) },
+      { part: "link", by: STOP_BY.link, run: link },
+      { part: "commands", by: STOP_BY.link, run: (stop) => steered.run(stop) },
+      { part: "credentials", by: STOP_BY.diagnostics, run: (stop) => credentials.run(stop) },
       { part: "console", by: STOP_BY.diagnostics, run: async (stop) => serialConsole?.run(stop) },
       { part: "diagnostics", by: STOP_BY.diagnostics, run: (stop) => keepRunning(keptSocket, socket.run, stop) },
       { part: "manual entry", by: STOP_BY.diagnostics, run: (stop) => entries.run(stop) },
       { part: "capacity", by: STOP_BY.diagnostics, run: (stop) => capacity.run(stop) },
+      { part: "process", by: STOP_BY.diagnostics, run: (stop) => processWatch.run(stop) },
+      { part: "starts", by: STOP_BY.diagnostics, run: (stop) => watchOverStarts(overStarts, stop) },
       { part: "clock", by: STOP_BY.diagnostics, run: (stop) => time.run(stop, (step) => reportStep(step, report)) },
+      { part: "time floor", by: STOP_BY.diagnostics, run: (stop) => floor.run(time, stop) },
       { part: "clock anchor", by: STOP_BY.diagnostics, run: (stop) => clockAnchor.run(stop) },
       { part: "outbox", by: STOP_BY.outbox, end: async () => outbox[Symbol.asyncDispose]() },
     ],
@@ -252,13 +344,51 @@ export const runHub = async (given: HubSurroundings, signal: AbortSignal): Promi
     return { tag: "occupied", sentence };
   }
   const bootId = await machineBootId();
-  const time = createHubTime({ clock, bootId, zeroAt: machineZero(clock), signs: machineSigns });
+  const floor = await openTimeFloor({ file: join(config.hub.dataDir, "time-floor.json"), clock, logger });
+  const time = createHubTime({
+    clock,
+    bootId,
+    zeroAt: machineZero(clock),
+    signs: machineSigns(clock),
+    floor: floor.current,
+  });
   await time.look();
-  const outbox = await openOutbox(surroundings);
-  if ("tag" in outbox) return outbox;
+  const control = await orNotStarted(
+    () =>
+      openControl({
+        config,
+        outboxFolder: outboxFolder(config),
+        credentials: process.env.CREDENTIALS_DIRECTORY,
+        time,
+        logger,
+      }),
+    logger,
+  );
+  if ("tag" in control) return control;
   using health = createProcessHealth();
-  const parts = await wire(surroundings, time, outbox, health, shed);
-  const inTime = await runParts({ ...parts, clock, logger }, signal);
-  logger.info("hub stopped");
-  return { tag: inTime ? "stopped" : "overdue" };
+  const starts = await openStartCounter({ file: startsFile(config), bootId, logger });
+  let isSafe = isSafeMode(starts);
+  for (;;) {
+    const prepared = await orNotStarted(
+      () => control.prepare((countersFrom) => openOutbox(surroundings, countersFrom)),
+      logger,
+    );
+    if ("tag" in prepared) {
+      await starts.succeeded();
+      return prepared;
+    }
+    const anew = new AbortController();
+    const steering = { control, again: () => anew.abort(), starts, isSafe };
+    const inForce = { ...surroundings, config: prepared.config };
+    const parts = await wire(inForce, time, floor, prepared.outbox, health, shed, steering);
+    const inTime = await runParts({ ...parts, clock, logger }, AbortSignal.any([signal, anew.signal]));
+    if (inTime && !signal.aborted) {
+      logger.info("hub stopped its parts and begins anew");
+      isSafe = false;
+      continue;
+    }
+    await starts.succeeded();
+    logger.info("hub stopped");
+    return { tag: inTime ? "stopped" : "overdue" };
+  }
 };

@@ -1,9 +1,10 @@
 import { statfs } from "node:fs/promises";
-import type { HubTime } from "../protocol/ports/clock.ts";
-import type { CredentialSource } from "./config/credentials.ts";
+import type { KeptHubTime } from "./clock/hub-time.ts";
 import type { HubConfig } from "./config/hub-config.ts";
+import type { CredentialParts } from "./credentials/open-credentials.ts";
 import type { ConsoleView, HubView } from "./diagnostics/hub-view.ts";
 import type { Forwarder } from "./forward/forwarder.ts";
+import { quarantineReason } from "./forward/isolation.ts";
 import type { ProcessHealth } from "./health/process-health.ts";
 import type { Ingest } from "./ingest/ingest.ts";
 import type { SensorParts } from "./sensors.ts";
@@ -12,12 +13,12 @@ import { HUB_VERSION } from "./version.ts";
 
 export interface LiveParts {
   readonly config: HubConfig;
-  readonly time: HubTime;
+  readonly time: KeptHubTime;
   readonly health: ProcessHealth;
   readonly outbox: SqliteOutbox;
   readonly ingest: Ingest;
   readonly forwarder: Forwarder;
-  readonly credentials: CredentialSource;
+  readonly credentials: Pick<CredentialParts, "view">;
   readonly sensors: SensorParts;
   readonly console: () => ConsoleView | null;
 }
@@ -41,6 +42,7 @@ export const createHubView = (parts: LiveParts): HubView => {
     hubId: config.hub.id,
     version: HUB_VERSION,
     stamp: () => time.stamp(),
+    clock: () => time.status(),
     health: () => health.sample(),
     outbox: async () => {
       const { trouble, ...counts } = ingest.status();
@@ -48,13 +50,14 @@ export const createHubView = (parts: LiveParts): HubView => {
       return { depth: outbox.depth(), ...counts, trouble: outbox.trouble ?? trouble, freeMb };
     },
     account: async () => {
-      const { stored, duplicates, invalid } = ingest.status();
+      const { stored, duplicates, invalid, turnedAway } = ingest.status();
       const refused = await outbox.refused(MOST_REFUSED);
       return {
         account: outbox.account(),
         sent: forwarder.status().unsettled,
-        taken: { stored, known: duplicates, invalid },
+        taken: { stored, known: duplicates, invalid, turnedAway },
         refused: refused.map(({ reading, reason }) => ({ seq: reading.seq, reason })),
+        quarantined: forwarder.quarantined().map(({ seq, cause }) => ({ seq, reason: quarantineReason(cause) })),
       };
     },
     captures: (count) => outbox.unreadable(count),

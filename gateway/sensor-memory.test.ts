@@ -8,6 +8,8 @@ import { openSensorMemories, type SensorMemories } from "./sensor-memory.ts";
 
 const meter = { id: sensorId("meter"), assignment: assignmentId("care-1") };
 const cuff = { id: sensorId("cuff"), assignment: assignmentId("care-1") };
+/** What the hub makes of an assignment with its key. */
+const mark = (assignment: string): string => Buffer.from(assignment).toString("hex");
 let folder: string;
 let file: string;
 
@@ -17,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const open = (known = [meter, cuff]): Promise<SensorMemories> => openSensorMemories(file, known, quietLogger);
+const open = (known = [meter, cuff]): Promise<SensorMemories> => openSensorMemories(file, known, quietLogger, mark);
 const of = (memories: SensorMemories, sensor = meter) => memories.of(sensor.id, sensor.assignment);
 
 it("remembers across restarts, each sensor its own, in a file of the hub alone", async () => {
@@ -56,7 +58,7 @@ it.each([
 });
 
 it("remembers until the hub ends where the disk refuses", async () => {
-  const memories = await openSensorMemories(join(folder, "absent", "memory.json"), [meter], quietLogger);
+  const memories = await openSensorMemories(join(folder, "absent", "memory.json"), [meter], quietLogger, mark);
   await of(memories).write("last", "1");
   expect(of(memories).read("last")).toBe("1");
 });

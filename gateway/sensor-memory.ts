@@ -39,14 +39,16 @@ const bounded = (sensor: SensorId, texts: Texts, key: string, text: string): voi
 /**
  * Open the file, or begin an empty one where it is absent or makes no sense: losing it costs reading the sensors again.
  * For the same reason a write that the disk refuses is logged, and does not reject. `known` are the enrolments of this
- * home; what the file has of others is dropped at the next write.
+ * home; what the file has of others is dropped at the next write. The file has `mark` of an assignment, not the
+ * assignment; a release before that wrote it plainly.
  */
 export const openSensorMemories = async (
   file: string,
   known: readonly { readonly id: SensorId; readonly assignment: AssignmentId }[],
   logger: Logger,
+  mark: (assignment: AssignmentId) => string,
 ): Promise<SensorMemories> => {
-  const nameOf = (sensor: SensorId, assignment: AssignmentId): string => `${sensor} ${assignment}`;
+  const nameOf = (sensor: SensorId, assignment: AssignmentId): string => `${sensor} ${mark(assignment)}`;
   let read = new Map<string, Texts>();
   try {
     read = parse(await readFile(file, "utf8"));
@@ -54,8 +56,12 @@ export const openSensorMemories = async (
     const isAbsent = (thrown as NodeJS.ErrnoException).code === "ENOENT";
     if (!isAbsent) logger.warn("sensor memory begun anew", { path: file, reason: messageOf(thrown) });
   }
-  const kept = known.map(({ id, assignment }) => nameOf(id, assignment));
-  const memories = new Map<string, Texts>(kept.map((name) => [name, read.get(name) ?? new Map<string, string>()]));
+  const memories = new Map<string, Texts>(
+    known.map(({ id, assignment }) => {
+      const name = nameOf(id, assignment);
+      return [name, read.get(name) ?? read.get(`${id} ${assignment}`) ?? new Map<string, string>()];
+    }),
+  );
   let writing: Promise<void> = Promise.resolve();
   let pending: Promise<void> | null = null;
 

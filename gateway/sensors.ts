@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { EnrolledSensor, SessionContext } from "../drivers/driver.ts";
 import { isHubError } from "../protocol/errors.ts";
-import type { SensorId } from "../protocol/ids.ts";
+import type { AssignmentId, SensorId } from "../protocol/ids.ts";
 import type { Clock, HubTime } from "../protocol/ports/clock.ts";
 import type { Logger } from "../protocol/ports/logger.ts";
 import type { Enrolment, Enrolments, SetAside } from "./config/enrol.ts";
@@ -28,6 +28,8 @@ export interface SensorPartsOptions {
   readonly clock: Clock;
   readonly time: HubTime;
   readonly logger: Logger;
+  /** Stands for an assignment in files. */
+  readonly mark: (assignment: AssignmentId) => string;
 }
 
 /** Everything that reads sensors: one radio for those that need it, one supervisor for each serial port. */
@@ -95,7 +97,7 @@ export const createSensorParts = async (options: SensorPartsOptions): Promise<Se
   const { config, enrolments, ingest, report, clock, time, logger } = options;
   const memoryFile = join(config.hub.dataDir, "sensor-memory.json");
   const ours = enrolments.enrolled.map(({ sensor }) => sensor);
-  const memories = await openSensorMemories(memoryFile, ours, logger);
+  const memories = await openSensorMemories(memoryFile, ours, logger, options.mark);
   const contextOf = (sensor: EnrolledSensor): SessionContext => ({
     sensor,
     hub: { id: config.hub.id, version: HUB_VERSION },

@@ -41,7 +41,8 @@ export interface HubState {
   readonly versions: { readonly hub: string; readonly node: string };
   readonly clock: { readonly state: HubClockState; readonly errorMs: number | null };
   readonly backlog: { readonly waiting: number; readonly refused: number; readonly oldestSeq: number | null };
-  readonly certificate: { readonly notAfter: string } | null;
+  /** `renewal`: where it stands, for a person; left out where there is nothing to say. */
+  readonly certificate: { readonly notAfter: string; readonly renewal?: string } | null;
   readonly health: {
     readonly uptimeS: number;
     readonly rssMb: number;
@@ -75,8 +76,20 @@ export type EventCode =
   | "buffer-high"
   | "reading-refused"
   | "reading-quarantined"
+  /** Measured before a hand-over, or perhaps: delivered as nobody's. */
+  | "reading-unassigned"
+  /** From now on readings are of another assignment; or what the former one left is delivered. */
+  | "assignment-changed"
+  | "command-done"
+  /** Forged, replayed, for another hub, or not to be carried out as things are. */
+  | "command-refused"
+  | "data-erased"
+  /** The hub's certificate ends soon or has ended, or the broker refuses a new one; recovered: it was renewed. */
+  | "certificate-fault"
   | "malformed-data"
   | "storage-fault"
+  /** The hub process itself: it crashed again and again, stood still, or runs out of open files. */
+  | "hub-fault"
   | "adapter-fault"
   | "serial-fault";
 

@@ -1,7 +1,7 @@
-import { Ajv, type ErrorObject } from "ajv";
+import type { ErrorObject } from "ajv";
 import { HubError } from "./errors.ts";
 import type { Reading } from "./reading.ts";
-import schema from "./schema/reading-1.schema.json" with { type: "json" };
+import { createReadingCheck } from "./reading-schema-check.ts";
 
 export type Validated =
   | { readonly tag: "ok"; readonly reading: Reading }
@@ -17,9 +17,9 @@ const sentence = (errors: readonly ErrorObject[] | null | undefined): string => 
   return `${error.instancePath === "" ? "reading" : error.instancePath} ${error.message ?? "is not valid"}${named}`;
 };
 
-/** Compile the schema once; the validator is then pure. */
+/** The validator is pure. */
 export const createReadingValidator = (): ReadingValidator => {
-  const check = new Ajv({ allErrors: false, strict: false }).compile<Reading>(schema);
+  const check = createReadingCheck();
   return (candidate) =>
     check(candidate) ? { tag: "ok", reading: candidate } : { tag: "invalid", reason: sentence(check.errors) };
 };

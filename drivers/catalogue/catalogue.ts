@@ -2,7 +2,8 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { HubError, messageOf } from "../../protocol/errors.ts";
 import { type CatalogueEntry, statusOf } from "./entry.ts";
-import { createEntryChecker, type ParsedEntry, parseEntry } from "./parse-entry.ts";
+import { createEntryChecker } from "./entry-schema-check.ts";
+import { type ParsedEntry, parseEntry } from "./parse-entry.ts";
 import type { CatalogueProblem } from "./problem.ts";
 
 /** The device models that this hub may read from, by id. */

@@ -1,8 +1,7 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import type { ErrorObject, ValidateFunction } from "ajv";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { messageOf } from "../../protocol/errors.ts";
 import type { CatalogueEntry } from "./entry.ts";
-import schema from "./entry-1.schema.json" with { type: "json" };
 import type { CatalogueProblem } from "./problem.ts";
 
 /** An entry, and where its parts stand in its file. */
@@ -22,21 +21,6 @@ type Document = ReturnType<typeof parseDocument>;
 const LONGEST_QUOTE = 60;
 
 const CORRECT = "correct it";
-
-/** Compiled once for all entries of a load: compiling takes longer than everything else here. */
-export const createEntryChecker = (): ValidateFunction => {
-  const ajv = new Ajv({
-    allErrors: true,
-    verbose: true,
-    discriminator: true,
-    allowUnionTypes: true,
-    strict: true,
-    strictRequired: false,
-    strictTypes: false,
-  });
-  ajv.addKeyword({ keyword: "expected", schemaType: "string" });
-  return ajv.compile(schema);
-};
 
 const lineIn = (document: Document, lines: LineCounter, path: readonly string[]): number => {
   for (let length = path.length; length > 0; length--) {

@@ -10,10 +10,11 @@ import { machineBootId, machineSigns, machineZero } from "../clock/machine-signs
 import { createSystemClock } from "../clock/system-clock.ts";
 import { loadCertifiedCatalogue } from "../config/certified-catalogue.ts";
 import { fileTrouble } from "../config/file-trouble.ts";
+import { createCaptureChecker } from "../driver-kit/capture-schema-check.ts";
 import { readingText } from "../driver-kit/compare.ts";
 import { tryCapture } from "../driver-kit/conformance.ts";
 import { differenceLine } from "../driver-kit/difference.ts";
-import { createCaptureChecker, parseCapture } from "../driver-kit/parse-capture.ts";
+import { parseCapture } from "../driver-kit/parse-capture.ts";
 import { createRecordingTime, type SessionRecord } from "../driver-kit/record-session.ts";
 import { count } from "../driver-kit/report.ts";
 import { captureText, type RecordedSession, redacted } from "../driver-kit/write-capture.ts";
@@ -45,7 +46,7 @@ const hubTime = async (clock: Clock): Promise<HubTime> => {
     clock,
     bootId: await machineBootId(),
     zeroAt: machineZero(clock),
-    signs: machineSigns,
+    signs: machineSigns(clock),
   });
   await time.look();
   return createRecordingTime(clock, time);

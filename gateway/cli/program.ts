@@ -43,7 +43,14 @@ const ASKED: readonly (readonly [group: string | null, name: string, summary: st
   ["questionnaire", "show", "the answers so far and the next question"],
   ["questionnaire", "submit", "store the answers", "[words...]"],
   ["questionnaire", "cancel", "forget the form that was begun"],
-  [null, "outbox", "readings stored, waiting, refused; also account [days], captures [count]", "[words...]"],
+  [
+    null,
+    "outbox",
+    "readings stored, waiting, refused; also account [days], captures [count], retry <number|all>",
+    "[words...]",
+  ],
+  [null, "assignment", "whose readings are taken, and what waits from before"],
+  [null, "erase", "destroy everything measured on this hub; alone it only says what", "[words...]"],
   [null, "link", "the connection to the region"],
   [null, "check", "test every part; each failure says the next step (exit 1)"],
 ];

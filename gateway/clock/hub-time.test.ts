@@ -1,37 +1,27 @@
 import { describe, expect, it } from "vitest";
 import { createSimulatedClock } from "../../hardware-sim/clock/simulated-clock.ts";
-import { epochMs, millis, seconds } from "../../protocol/time.ts";
-import { CLOCK_CEILING, CLOCK_FLOOR, type ClockStep, createHubTime, judgeClock } from "./hub-time.ts";
+import { epochMs, minutes, seconds } from "../../protocol/time.ts";
+import { type ClockSigns, type ClockStep, createHubTime } from "./hub-time.ts";
+import { CLOCK_FLOOR } from "./judge-clock.ts";
+import { type Synchronisation, UNKNOWN_DRIFT } from "./synchronisation.ts";
 
 const NOW = epochMs(CLOCK_FLOOR + 86_400_000);
 const NOON = epochMs(Date.UTC(2026, 11, 15, 12));
-const NONE = { synchronised: false, rtc: false };
+const NONE: ClockSigns = { sync: null, rtc: false, answers: {} };
 
-describe("judgeClock", () => {
-  it("does not believe a clock before this version was made, whatever else it says", () => {
-    expect(judgeClock(epochMs(0), { synchronised: true, rtc: true }, millis(0))).toEqual({
-      state: "unset",
-      errorMs: null,
-    });
-    expect(judgeClock(epochMs(CLOCK_FLOOR - 1), NONE, null).state).toBe("unset");
-    expect(judgeClock(CLOCK_FLOOR, NONE, null).state).toBe("holdover");
-  });
-
-  it("does not believe a clock of a time that this hub will not live to see", () => {
-    expect(judgeClock(epochMs(Date.UTC(2099, 0, 1)), { synchronised: true, rtc: true }, millis(0)).state).toBe("unset");
-    expect(judgeClock(CLOCK_CEILING, NONE, null).state).toBe("unset");
-    expect(judgeClock(epochMs(CLOCK_CEILING - 1), NONE, null).state).toBe("holdover");
-  });
-
-  it("prefers synchronisation over holdover of known error, over the clock chip, over hope", () => {
-    expect(judgeClock(NOW, { synchronised: true, rtc: true }, millis(0))).toEqual({ state: "ntp", errorMs: 100 });
-    expect(judgeClock(NOW, { synchronised: false, rtc: true }, seconds(86_400))).toEqual({
-      state: "holdover",
-      errorMs: 4420,
-    });
-    expect(judgeClock(NOW, { synchronised: false, rtc: true }, null)).toEqual({ state: "rtc", errorMs: null });
-    expect(judgeClock(NOW, NONE, null)).toEqual({ state: "holdover", errorMs: null });
-  });
+/** Kept by chrony, which compared it at `comparison`. */
+const kept = (comparison = 0, changes: Partial<Synchronisation> = {}): ClockSigns => ({
+  ...NONE,
+  sync: {
+    source: "chrony",
+    reference: "192.0.2.7",
+    stratum: 2,
+    boundMs: 20,
+    drift: UNKNOWN_DRIFT,
+    ageMs: seconds(60),
+    comparison,
+    ...changes,
+  },
 });
 
 describe("createHubTime", () => {
@@ -59,21 +49,26 @@ describe("createHubTime", () => {
 
   it("notices within 30 s that synchronisation came or went, and lets the error grow from then", async () => {
     const clock = createSimulatedClock({ startAt: NOW });
-    let synchronised = false;
-    const time = createHubTime({ ...options(clock), signs: async () => ({ synchronised, rtc: false }) });
+    let signs = NONE;
+    const time = createHubTime({ ...options(clock), signs: async () => signs });
     const stop = new AbortController();
     const running = time.run(stop.signal);
     await clock.advance(seconds(1));
     expect(time.stamp().hubClock).toEqual({ state: "holdover", errorMs: null });
-    synchronised = true;
+    signs = kept();
     await clock.advance(seconds(30));
-    expect(time.stamp().hubClock).toEqual({ state: "ntp", errorMs: 100 });
-    synchronised = false;
+    expect(time.stamp().hubClock).toEqual({ state: "ntp", errorMs: 21 });
+    expect(time.status()).toMatchObject({ state: "ntp", last: { sync: { source: "chrony", stratum: 2 } } });
+    signs = NONE;
     await clock.advance(seconds(30));
     await clock.advance(seconds(10_000));
     const { state, errorMs } = time.stamp().hubClock;
     expect(state).toBe("holdover");
-    expect(errorMs).toBeGreaterThan(600);
+    expect(errorMs).toBeGreaterThan(520);
+    expect(errorMs).toBeLessThan(530);
+    const { stateFor, last } = time.status();
+    expect(stateFor).toBeGreaterThanOrEqual(9_990_000);
+    expect(last).toMatchObject({ sync: { source: "chrony" }, since: expect.any(Number) });
     stop.abort();
     await running;
   });
@@ -81,26 +76,43 @@ describe("createHubTime", () => {
   describe("whose clock is set while it runs", () => {
     const HOUR = 3_600_000;
 
-    it("does not claim to know the error until it has looked again", async () => {
+    it("does not claim to know the error until the clock was compared anew", async () => {
       const clock = createSimulatedClock({ startAt: NOON });
-      const time = createHubTime({ ...options(clock), signs: async () => ({ synchronised: true, rtc: false }) });
+      let signs = kept(NOON);
+      const time = createHubTime({ ...options(clock), signs: async () => signs });
       await time.look();
-      expect(time.stamp().hubClock).toEqual({ state: "ntp", errorMs: 100 });
-      clock.setWallClock(epochMs(NOON - 3 * HOUR));
-      expect(time.stamp()).toMatchObject({ utc: NOON - 3 * HOUR, hubClock: { state: "holdover", errorMs: null } });
+      expect(time.stamp().hubClock).toEqual({ state: "ntp", errorMs: 20 });
+      clock.setWallClock(epochMs(NOON + HOUR));
+      const unknown = { utc: NOON + HOUR, hubClock: { state: "holdover", errorMs: null } };
+      expect(time.stamp()).toMatchObject(unknown);
+      // The daemon was not asked, and says what it found before; slewing has moved that by a little.
+      signs = kept(NOON + 400, { ageMs: minutes(61) });
       await time.look();
-      expect(time.stamp().hubClock).toEqual({ state: "ntp", errorMs: 100 });
+      await time.look();
+      expect(time.stamp()).toMatchObject(unknown);
+      signs = kept(NOON + HOUR);
+      await time.look();
+      expect(time.stamp().hubClock).toEqual({ state: "ntp", errorMs: 20 });
     });
 
     it("does not take the error of the clock that was for that of the clock that is", async () => {
       const clock = createSimulatedClock({ startAt: NOON });
-      let synchronised = true;
-      const time = createHubTime({ ...options(clock), signs: async () => ({ synchronised, rtc: false }) });
+      let signs = kept();
+      const time = createHubTime({ ...options(clock), signs: async () => signs });
       await time.look();
-      synchronised = false;
+      signs = NONE;
       clock.setWallClock(epochMs(NOON + HOUR));
       await time.look();
       expect(time.stamp().hubClock).toEqual({ state: "holdover", errorMs: null });
+    });
+
+    it("knows one that is set back behind a time that has been for what it is", async () => {
+      const clock = createSimulatedClock({ startAt: NOON });
+      const time = createHubTime({ ...options(clock), floor: () => NOON });
+      await time.look();
+      expect(time.stamp().hubClock.state).toBe("holdover");
+      clock.setWallClock(epochMs(NOON - HOUR));
+      expect(time.stamp()).toMatchObject({ utc: null, hubClock: { state: "unset" } });
     });
 
     it("says so, and by how much, and not that it was slewed", async () => {

@@ -1,17 +1,14 @@
 import type { Clock, HubTime } from "../../protocol/ports/clock.ts";
 import { type Arrival, type EpochMs, epochMs, type HubClockState, type Millis, millis } from "../../protocol/time.ts";
-
-/**
- * No clock that is right says less: this version was made later. A board without a battery starts at 1970 or at the
- * date of its image, and is not believed.
- */
-export const CLOCK_FLOOR: EpochMs = epochMs(Date.UTC(2026, 5, 1));
-
-/**
- * Nor does a clock that is right say this or more: 20 years are longer than a hub's hardware lives, and than any
- * certificate that it could be talking under. A clock chip with garbage in it starts at 2099 as well as at 1970.
- */
-export const CLOCK_CEILING: EpochMs = epochMs(Date.UTC(2046, 5, 1));
+import type { ProvenTime } from "../credentials/proven-time.ts";
+import { CLOCK_FLOOR, type ClockJudgement, judgeClock } from "./judge-clock.ts";
+import {
+  isSameComparison,
+  type SourceAnswer,
+  type Synchronisation,
+  type SyncSource,
+  withProven,
+} from "./synchronisation.ts";
 
 /**
  * The wall clock was set, if it went this much otherwise than the monotonic one since the last look: a clock that is
@@ -22,33 +19,14 @@ const STEP_MS = 1000;
 /** How often the signs of synchronisation are looked at; stamps between use the last look. */
 const LOOK_EVERY = millis(30_000);
 
-/** What a home router's NTP over the internet leaves, with room: timesyncd says tens of milliseconds. */
-const NTP_ERROR_MS = 100;
-
-/** Quartz of a small board, with temperature: 50 parts in a million, 4.3 s a day. */
-const DRIFT_PER_MS = 50e-6;
-
 /** Signs of how the wall clock is kept, as the machine shows them now. */
 export interface ClockSigns {
-  readonly synchronised: boolean;
+  /** Null: nothing keeps it. */
+  readonly sync: Synchronisation | null;
   readonly rtc: boolean;
+  /** What each source said, for the technician. */
+  readonly answers: Readonly<Partial<Record<SyncSource, SourceAnswer>>>;
 }
-
-export interface ClockJudgement {
-  readonly state: HubClockState;
-  readonly errorMs: number | null;
-}
-
-/**
- * How far the wall clock can be trusted. `sinceSync` is the time since it was last seen synchronised in this boot, null
- * where it never was. Without any sign it is `holdover` with an unknown error: usable, and honest about it.
- */
-export const judgeClock = (now: EpochMs, signs: ClockSigns, sinceSync: Millis | null): ClockJudgement => {
-  if (now < CLOCK_FLOOR || now >= CLOCK_CEILING) return { state: "unset", errorMs: null };
-  if (signs.synchronised) return { state: "ntp", errorMs: NTP_ERROR_MS };
-  if (sinceSync !== null) return { state: "holdover", errorMs: Math.ceil(NTP_ERROR_MS + sinceSync * DRIFT_PER_MS) };
-  return { state: signs.rtc ? "rtc" : "holdover", errorMs: null };
-};
 
 /** The wall clock was set while the hub ran. */
 export interface ClockStep {
@@ -58,11 +36,25 @@ export interface ClockStep {
   readonly after: HubClockState;
 }
 
+/** How the clock is kept, for people. */
+export interface ClockStatus {
+  readonly state: HubClockState;
+  readonly errorMs: number | null;
+  /** How long the state has been what it is. */
+  readonly stateFor: Millis;
+  /** The last word of a source in this boot and its age; null where there was none. */
+  readonly last: { readonly sync: Synchronisation; readonly since: Millis } | null;
+  readonly rtc: boolean;
+  readonly answers: ClockSigns["answers"];
+}
+
 export interface KeptHubTime extends HubTime {
   /** Look at the signs now. Stamps use the result. */
   look(): Promise<void>;
   /** Look again every 30 s until `signal` aborts; resolves then. `onStep` is told when the clock was set in between. */
   run(signal: AbortSignal, onStep?: (step: ClockStep) => void): Promise<void>;
+  /** As of the last look. */
+  status(): ClockStatus;
 }
 
 export interface HubTimeOptions {
@@ -72,38 +64,66 @@ export interface HubTimeOptions {
   /** Time from the machine's start to the zero of `clock.elapsed`: stamps count from the machine's start. */
   readonly zeroAt: Millis;
   readonly signs: () => Promise<ClockSigns>;
+  /** A time that has been (time-floor.ts). Left out: when this version was made. */
+  readonly floor?: () => EpochMs;
+  /** A time that the region has signed, carried on (gateway/credentials/proven-time.ts). Left out: there is none. */
+  readonly proven?: ProvenTime["now"];
 }
+
+interface Look {
+  readonly signs: ClockSigns;
+  readonly at: Millis;
+  /** Wall clock less monotonic clock. */
+  readonly apart: number;
+}
+
+const NO_SIGNS: ClockSigns = { sync: null, rtc: false, answers: {} };
 
 /**
  * Stamps of this boot. Until the first look the clock counts as never synchronised. After the wall clock was set, how
- * far it is off is not known until the next look: whoever set it may have been wrong.
+ * far it is off is not known until a source has compared it anew: whoever set it may have been wrong, and a daemon that
+ * was not asked goes on saying what it found before.
  */
-export const createHubTime = ({ clock, bootId, zeroAt, signs }: HubTimeOptions): KeptHubTime => {
-  let seen: ClockSigns = { synchronised: false, rtc: false };
-  let syncedAt: Millis | null = null;
-  /** Wall clock less monotonic clock at the last look. */
-  let apart: number | null = null;
+export const createHubTime = (options: HubTimeOptions): KeptHubTime => {
+  const { clock, bootId, zeroAt, signs, floor = () => CLOCK_FLOOR, proven = () => null } = options;
+  let seen: Look | null = null;
+  let last: { readonly sync: Synchronisation; readonly at: Millis } | null = null;
+  /** The last word before the clock was set. */
+  let overtaken: Synchronisation | null = null;
+  let state: { readonly is: HubClockState; readonly from: Millis } = { is: "unset", from: clock.elapsed() };
 
   const stepOf = (now: EpochMs, elapsed: Millis): number => {
-    const byMs = apart === null ? 0 : now - elapsed - apart;
+    const byMs = seen === null ? 0 : now - elapsed - seen.apart;
     return Math.abs(byMs) > STEP_MS ? byMs : 0;
   };
 
-  const judge = (now: EpochMs, elapsed: Millis): ClockJudgement =>
-    stepOf(now, elapsed) === 0
-      ? judgeClock(now, seen, syncedAt === null ? null : millis(elapsed - syncedAt))
-      : judgeClock(now, { ...seen, synchronised: false }, null);
+  const lastAt = (elapsed: Millis): ClockStatus["last"] =>
+    last === null ? null : { sync: last.sync, since: millis(elapsed - last.at) };
+
+  const judge = (now: EpochMs, elapsed: Millis): ClockJudgement => {
+    const { sync, rtc } = seen?.signs ?? NO_SIGNS;
+    const sinceLook = millis(elapsed - (seen?.at ?? elapsed));
+    return stepOf(now, elapsed) === 0
+      ? judgeClock(now, { sync, sinceLook, last: lastAt(elapsed), rtc, floor: floor() })
+      : judgeClock(now, { sync: null, sinceLook, last: null, rtc, floor: floor() });
+  };
 
   const look = async (): Promise<ClockStep | null> => {
     const found = await signs();
     const [now, elapsed] = [clock.now(), clock.elapsed()];
     const byMs = stepOf(now, elapsed);
-    const before = apart === null ? null : judgeClock(epochMs(apart + elapsed), seen, null).state;
-    seen = found;
-    apart = now - elapsed;
-    if (byMs !== 0) syncedAt = null;
-    if (seen.synchronised) syncedAt = elapsed;
-    return byMs === 0 || before === null ? null : { byMs, before, after: judge(now, elapsed).state };
+    const before = seen === null ? null : judge(epochMs(seen.apart + elapsed), elapsed).state;
+    if (byMs !== 0) {
+      overtaken = last?.sync ?? overtaken;
+      last = null;
+    }
+    const isOvertaken = found.sync !== null && overtaken !== null && isSameComparison(found.sync, overtaken);
+    const sync = withProven(isOvertaken ? null : found.sync, proven(), now);
+    seen = { signs: { ...found, sync }, at: elapsed, apart: now - elapsed };
+    if (sync !== null) last = { sync, at: elapsed };
+    const after = judge(now, elapsed).state;
+    if (after !== state.is) state = { is: after, from: elapsed };
+    return byMs === 0 || before === null ? null : { byMs, before, after };
   };
 
   return {
@@ -121,6 +141,13 @@ export const createHubTime = ({ clock, bootId, zeroAt, signs }: HubTimeOptions):
         if (step !== null) onStep?.(step);
         await clock.sleep(LOOK_EVERY, signal).catch(() => undefined);
       }
+    },
+    status: () => {
+      const [now, elapsed] = [clock.now(), clock.elapsed()];
+      const judgement = judge(now, elapsed);
+      const stateFor = millis(judgement.state === state.is ? elapsed - state.from : 0);
+      const { rtc, answers } = seen?.signs ?? NO_SIGNS;
+      return { ...judgement, stateFor, last: lastAt(elapsed), rtc, answers };
     },
   };
 };

@@ -2,10 +2,13 @@ import { randomUUID } from "node:crypto";
 import { access, readFile } from "node:fs/promises";
 import type { Clock } from "../../protocol/ports/clock.ts";
 import { type Millis, millis } from "../../protocol/time.ts";
+import { askChrony } from "./ask-chrony.ts";
+import { createKernelClock } from "./ask-kernel.ts";
+import { createTimesyncd } from "./ask-timesyncd.ts";
 import type { ClockSigns } from "./hub-time.ts";
+import { type SourceAnswer, type SyncSource, settle } from "./synchronisation.ts";
+import { askTimesyncBus } from "./timesync-bus.ts";
 
-/** systemd-timesyncd touches this when it has set the clock from a server, and removes it at start (its manual page). */
-const TIMESYNCD_SYNCHRONISED = "/run/systemd/timesync/synchronized";
 const RTC_PLACES = ["/sys/class/rtc/rtc0", "/dev/rtc0"];
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
@@ -15,11 +18,34 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** What this Linux machine shows of its clock: presence of files only, so that looking costs nothing. */
-export const machineSigns = async (): Promise<ClockSigns> => ({
-  synchronised: await exists(TIMESYNCD_SYNCHRONISED),
-  rtc: (await Promise.all(RTC_PLACES.map(exists))).includes(true),
+/** How each source is asked. None of them rejects. */
+export type AskSource = Readonly<Record<Exclude<SyncSource, "region">, () => Promise<SourceAnswer>>>;
+
+export const machineSources = (clock: Clock): AskSource => ({
+  chrony: () => askChrony(clock),
+  timesyncd: createTimesyncd({ clock, lastExchange: () => askTimesyncBus(clock) }),
+  kernel: createKernelClock(clock),
 });
+
+/** Whether the two daemons have anything to say, be it that nothing is synchronised. */
+const isSaid = ({ tag }: SourceAnswer): boolean => tag === "synchronised" || tag === "unsynchronised";
+
+/**
+ * What this Linux machine shows of its clock, at a datagram and a few file accesses. The kernel is asked only where
+ * neither chrony nor timesyncd says anything: its state is what one of them told it, with chrony's `local` directive,
+ * too, which keeps a clock by itself.
+ */
+export const machineSigns =
+  (clock: Clock, ask: AskSource = machineSources(clock)) =>
+  async (): Promise<ClockSigns> => {
+    const [chrony, timesyncd] = await Promise.all([ask.chrony(), ask.timesyncd()]);
+    const kernel: SourceAnswer = isSaid(chrony) || isSaid(timesyncd) ? { tag: "absent" } : await ask.kernel();
+    return {
+      sync: settle([chrony, timesyncd, kernel]),
+      rtc: (await Promise.all(RTC_PLACES.map(exists))).includes(true),
+      answers: { chrony, timesyncd, kernel },
+    };
+  };
 
 /** The kernel's random id of this boot (proc(5)); where there is none, one of this process. */
 export const machineBootId = async (): Promise<string> => {

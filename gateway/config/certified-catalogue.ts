@@ -1,6 +1,13 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { type Catalogue, catalogueOf, loadCatalogue, withdrawalsIn } from "../../drivers/catalogue/catalogue.ts";
+import {
+  type Catalogue,
+  catalogueOf,
+  loadCatalogue,
+  SHIPPED_CATALOGUE,
+  withdrawalsIn,
+} from "../../drivers/catalogue/catalogue.ts";
+import { loadReadyCatalogue } from "../../drivers/catalogue/ready-catalogue.ts";
 import { isHubError } from "../../protocol/errors.ts";
 
 /** A release is one file with the catalogue in a folder beside it; in a checkout the catalogue stands with the drivers. */
@@ -28,14 +35,14 @@ export const shippedCatalogueFolder = async (): Promise<string | undefined> => {
  * Rejects with HubError `invalid-config` only where the one of this version is damaged, too.
  */
 export const loadCertifiedCatalogue = async (folder: string | null = null): Promise<CertifiedCatalogue> => {
-  const shipped = await shippedCatalogueFolder();
-  if (folder === null) return { catalogue: await loadCatalogue(shipped), trouble: null };
+  const shipped = (await shippedCatalogueFolder()) ?? SHIPPED_CATALOGUE;
+  if (folder === null) return { catalogue: await loadReadyCatalogue(shipped), trouble: null };
   try {
     return { catalogue: await loadCatalogue(folder), trouble: null };
   } catch (thrown) {
     if (!isHubError(thrown, "invalid-config")) throw thrown;
     const withdrawn = new Map((await withdrawalsIn(folder)).map((entry) => [entry.id, entry]));
-    const { entries } = await loadCatalogue(shipped);
+    const { entries } = await loadReadyCatalogue(shipped);
     const kept = entries.filter(({ id }) => !withdrawn.has(id));
     const trouble = `the catalogue of this version stands in, because ${thrown.message} (hemhub catalogue check ${folder} names every problem)`;
     return { catalogue: catalogueOf([...kept, ...withdrawn.values()]), trouble };

@@ -38,6 +38,12 @@ export interface RegionConfig {
   readonly serverName: string | null;
   /** False: a PUBACK settles a reading, and `status` says so. */
   readonly receipts: boolean;
+  /** Public keys that the region's commands are signed with, PEM or JWK; any one of them counts. */
+  readonly commandKeys: readonly string[];
+  /** Where the hub's certificate is renewed (EST, RFC 7030); null: by hand. `ca` null: the broker's authorities. */
+  readonly enrolment: { readonly url: string; readonly ca: readonly string[] | null } | null;
+  /** Where the region signs the time for a hub whose clock is wrong, and its public keys; null: nowhere. */
+  readonly time: { readonly url: string; readonly keys: readonly string[] } | null;
   /** True: readings go at once while the hub's clock is not set, without a time; else they wait for it, an hour at most. */
   readonly publishWithoutTime: boolean;
 }

@@ -4,6 +4,7 @@ import { LineCounter, parseDocument } from "yaml";
 import type { SerialPortRef } from "../../drivers/serial/serial-port-ref.ts";
 import { messageOf } from "../../protocol/errors.ts";
 import { assignmentId, catalogueId, hubId, sensorId } from "../../protocol/ids.ts";
+import { createConfigChecker } from "./config-schema-check.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { fileTrouble } from "./file-trouble.ts";
 import type {
@@ -15,7 +16,7 @@ import type {
   LogLevel,
   SensorConfig,
 } from "./hub-config.ts";
-import { createConfigChecker, schemaProblems } from "./schema-problems.ts";
+import { schemaProblems } from "./schema-problems.ts";
 import { createSourceMap } from "./source-map.ts";
 
 /** 64 sensors of about 200 bytes and the rest of the file fit many times. */
@@ -36,6 +37,9 @@ interface Written {
     serverName?: string;
     receipts?: boolean;
     publishWithoutTime?: boolean;
+    commandKeys?: string[];
+    enrolment?: { url: string; ca?: string[] };
+    time?: { url: string; keys: string[] };
   };
   readonly ble?: {
     adapter:
@@ -123,6 +127,15 @@ const complete = (written: Written, file: string, from: (path: string) => string
       serverName: written.region.serverName ?? null,
       receipts: written.region.receipts ?? true,
       publishWithoutTime: written.region.publishWithoutTime ?? false,
+      commandKeys: (written.region.commandKeys ?? []).map(from),
+      enrolment:
+        written.region.enrolment === undefined
+          ? null
+          : { url: written.region.enrolment.url, ca: written.region.enrolment.ca?.map(from) ?? null },
+      time:
+        written.region.time === undefined
+          ? null
+          : { url: written.region.time.url, keys: written.region.time.keys.map(from) },
     },
     ble: written.ble === undefined ? null : { adapter: adapterOf(written.ble.adapter) },
     sensors,

@@ -1,17 +1,10 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
-import schema from "./config-1.schema.json" with { type: "json" };
+import type { ErrorObject } from "ajv";
 import type { ConfigProblem } from "./hub-config.ts";
 import { didYouMean } from "./nearest.ts";
 import { type ConfigPath, pathText, type SourceMap } from "./source-map.ts";
 
 /** Longest quotation of a wrong value in a message. */
 const LONGEST_QUOTE = 60;
-
-export const createConfigChecker = (): ValidateFunction => {
-  const ajv = new Ajv({ allErrors: true, verbose: true, discriminator: true, strict: true, strictRequired: false });
-  ajv.addKeyword({ keyword: "expected", schemaType: "string" });
-  return ajv.compile(schema);
-};
 
 const quote = (value: unknown): string => {
   if (value === null || value === undefined) return "nothing";

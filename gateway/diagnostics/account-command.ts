@@ -29,10 +29,11 @@ const totals = ({ account, sent, taken }: AccountView): readonly (readonly [stri
   const { numbers, skipped } = account;
   const gap =
     skipped === 0 ? "no number is missing" : `${skipped} skipped after damage, which the region sees as a gap`;
+  const away = `${taken.turnedAway} turned away`;
   return [
     ["numbers", numbers === null ? "none given yet" : `${numbers.from} to ${numbers.to}; ${gap}`],
     ["sent", `${sent} sent and waiting for the region's receipt`],
-    ["taken", `since start ${taken.stored} stored, ${taken.known} known already, ${taken.invalid} invalid`],
+    ["taken", `since start ${taken.stored} stored, ${taken.known} known already, ${taken.invalid} invalid, ${away}`],
   ];
 };
 
@@ -60,6 +61,11 @@ export const accountCommand = (hub: HubView): DiagnosticCommand => ({
     }
     const more = view.refused.length - MOST_REFUSALS;
     if (more > 0) yield text(`and ${more} more that the region refused`);
+    for (const { seq, reason } of view.quarantined.slice(0, MOST_REFUSALS)) {
+      for (const line of labelled("not taken", `number ${seq}: ${reason}`, LABEL_WIDTH)) yield text(line);
+    }
+    const others = view.quarantined.length - MOST_REFUSALS;
+    if (others > 0) yield text(`and ${others} more that the broker does not take`);
     yield data({
       lines: lines.map((line) => ({ ...line })),
       numbers: view.account.numbers,
@@ -67,6 +73,7 @@ export const accountCommand = (hub: HubView): DiagnosticCommand => ({
       sent: view.sent,
       taken: { ...view.taken },
       refused: view.refused.map((one) => ({ ...one })),
+      quarantined: view.quarantined.map((one) => ({ ...one })),
     });
   },
 });

@@ -1,5 +1,5 @@
 import { type EpochMs, isoUtc } from "../../protocol/time.ts";
-import type { CertificateView } from "../config/credentials.ts";
+import type { CertificateView } from "../credentials/credential-source.ts";
 import { type DiagnosticCommand, data, type Line, text } from "./command.ts";
 import type { ConsoleView, HubView, LinkView, OutboxView, RadioView, SensorView } from "./hub-view.ts";
 import { labelled, spanText } from "./layout.ts";
@@ -47,7 +47,7 @@ export const checkClock = (utc: EpochMs | null, state: string, errorMs: number |
   }
   const found = `${isoUtc(utc).slice(0, 19)}Z, ${state}${errorMs === null ? "" : `, within ${errorMs} ms`}`;
   if (state === "holdover" && errorMs === null) {
-    const next = "compare with a watch; synchronisation (systemd-timesyncd) is not seen on this machine";
+    const next = "compare with a watch; neither chrony nor systemd-timesyncd keeps it: see time";
     return { name: "clock", result: "unknown", found, next };
   }
   return pass("clock", found);
@@ -59,11 +59,12 @@ export const checkLink = (link: LinkView): Finding =>
     : fail("link", linkText(link), "check the network cable or Wi-Fi, then region.url; nothing is lost meanwhile");
 
 export const checkCertificate = (certificate: CertificateView, utc: EpochMs | null): Finding => {
-  const { notAfter, trouble } = certificate;
-  if (trouble !== null) return fail("certificate", trouble, "put a valid certificate and its key in place");
+  const { notAfter, trouble, renewal } = certificate;
+  const more = renewal === undefined ? "" : `; ${renewal}`;
+  if (trouble !== null) return fail("certificate", `${trouble}${more}`, "put a valid certificate and its key in place");
   if (notAfter === null) return fail("certificate", "not known", "put the hub's certificate in place");
   const leftS = utc === null ? null : (notAfter - utc) / 1000;
-  const found = `ends ${isoUtc(notAfter).slice(0, 10)}${leftS === null ? "" : `, in ${spanText(leftS)}`}`;
+  const found = `ends ${isoUtc(notAfter).slice(0, 10)}${leftS === null ? "" : `, in ${spanText(leftS)}`}${more}`;
   return leftS !== null && leftS < CERTIFICATE_SOON_S
     ? fail("certificate", found, "have it renewed by the region's operator before it ends")
     : pass("certificate", found);

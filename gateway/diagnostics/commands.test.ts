@@ -52,8 +52,9 @@ const troubled = (): HubView =>
         skipped: 10_000,
       },
       sent: 0,
-      taken: { stored: 0, known: 0, invalid: 9 },
+      taken: { stored: 0, known: 0, invalid: 9, turnedAway: 0 },
       refused: Array.from({ length: 12 }, (_, i) => ({ seq: i + 1, reason: LONG })),
+      quarantined: [{ seq: 13, reason: LONG }],
     }),
     captures: async () => [
       { sensor: "s".repeat(64), channel: "c".repeat(32), reason: LONG, rawHex: "00".repeat(512), receivedUtc: null },
@@ -78,7 +79,7 @@ const troubled = (): HubView =>
   });
 
 describe("diagnostic commands", () => {
-  it.each(["status", "sensor list", "outbox", "outbox account", "outbox captures", "link", "check", "help"])(
+  it.each(["status", "sensor list", "outbox", "outbox account", "outbox captures", "link", "time", "check", "help"])(
     "%s fits 80 columns and ends with done, for a hub that is well and for one where everything is broken",
     async (name) => {
       for (const hub of [
@@ -96,7 +97,7 @@ describe("diagnostic commands", () => {
     },
   );
 
-  it.each(["status", "sensor list", "outbox", "outbox account", "outbox captures", "link", "check", "help"])(
+  it.each(["status", "sensor list", "outbox", "outbox account", "outbox captures", "link", "time", "check", "help"])(
     "%s answers a program with exactly one JSON value and no lines",
     async (name) => {
       const frames = await ask(sampleHub(), name, true);
@@ -113,7 +114,7 @@ describe("diagnostic commands", () => {
       "outbox       3 waiting, 0 refused, newest number 4711",
       "radio        ready",
       "sensors      2 of 2 ready",
-      "clock        2026-06-15T12:00:00Z, ntp, within 100 ms",
+      "clock        2026-06-15T12:00:00Z, ntp by chrony, within 100 ms",
       "certificate  ends 2026-09-13 (in 90 days)",
       "process      84.1 MB, event loop delayed at most 1.2 ms, 31 open files",
     ]);
@@ -189,6 +190,27 @@ describe("check", () => {
     expect(findings.filter(({ result }) => result === "fail").map(({ name }) => name)).toEqual([failing]);
   });
 
+  it("time says who keeps the clock, how well, since when, and what the others said", async () => {
+    expect(linesOf(await ask(sampleHub(), "time"))).toEqual([
+      "time         2026-06-15T12:00:00.000Z (UTC)",
+      "state        synchronised, since 60 min, at most 100 ms off",
+      "kept by      chrony (192.0.2.7, stratum 2), asked 12 s ago",
+      "clock chip   there is one",
+      "chrony       not synchronised: no server chosen",
+      "timesyncd    not asked, or does not run here",
+    ]);
+    const unset = sampleHub({
+      stamp: () => ({ ...sampleHub().stamp(), utc: null }),
+      clock: () => ({ ...sampleHub().clock(), state: "unset", errorMs: null, last: null, answers: {} }),
+    });
+    expect(linesOf(await ask(unset, "time"))).toEqual([
+      "time         not set: connect the hub to the network, so that it gets the time",
+      "state        not set, since 60 min, error not known",
+      "kept by      nothing since the machine started",
+      "clock chip   there is one",
+    ]);
+  });
+
   it("does not call an unproven clock broken", async () => {
     const stamp = () => ({ ...sampleHub().stamp(), hubClock: { state: "holdover", errorMs: null } as const });
     const [clock] = (await findingsOf(sampleHub({ stamp }))).filter(({ name }) => name === "clock");
@@ -234,6 +256,7 @@ describe("registry", () => {
       "outbox account",
       "outbox captures",
       "link",
+      "time",
       "check",
       "help",
     ]);
@@ -247,8 +270,9 @@ describe("registry", () => {
     expect(lines.slice(4)).toEqual([
       "numbers    1 to 6; no number is missing",
       "sent       1 sent and waiting for the region's receipt",
-      "taken      since start 3 stored, 4 known already, 0 invalid",
+      "taken      since start 3 stored, 4 known already, 0 invalid, 2 turned away",
       "refused    number 5: no such assignment",
+      "not taken  number 6: the broker takes packets of 1024 bytes",
     ]);
     expect(linesOf(await ask(sampleHub(), "outbox account 1")).filter((line) => line.includes("cuff"))).toHaveLength(1);
     expect(await ask(sampleHub(), "outbox account -1")).toContainEqual({

@@ -2,7 +2,8 @@ import type { CatalogueId, HubId, SensorId } from "../../protocol/ids.ts";
 import type { OutboxDepth, UnreadableCapture } from "../../protocol/ports/outbox.ts";
 import type { RadioState } from "../../protocol/ports/radio.ts";
 import type { Arrival } from "../../protocol/time.ts";
-import type { CertificateView } from "../config/credentials.ts";
+import type { ClockStatus } from "../clock/hub-time.ts";
+import type { CertificateView } from "../credentials/credential-source.ts";
 import type { LinkStatus } from "../forward/link-status.ts";
 import type { HealthSample } from "../health/process-health.ts";
 import type { OutboxAccount } from "../store/account.ts";
@@ -25,9 +26,17 @@ export interface AccountView {
   /** Readings that were sent on this link and are not settled. */
   readonly sent: number;
   /** What sensors have given since start. */
-  readonly taken: { readonly stored: number; readonly known: number; readonly invalid: number };
+  readonly taken: {
+    readonly stored: number;
+    readonly known: number;
+    readonly invalid: number;
+    /** Not taken: there was no room, and they stay with the sensor. */
+    readonly turnedAway: number;
+  };
   /** Newest first. */
   readonly refused: readonly { readonly seq: number; readonly reason: string }[];
+  /** Readings that stay here because the broker does not take them. */
+  readonly quarantined: readonly { readonly seq: number; readonly reason: string }[];
 }
 
 /** The forwarder's own account of the link, and where it goes to. */
@@ -83,6 +92,7 @@ export interface HubView {
   readonly hubId: HubId;
   readonly version: string;
   stamp(): Arrival;
+  clock(): ClockStatus;
   health(): HealthSample;
   outbox(): Promise<OutboxView>;
   account(): Promise<AccountView>;

@@ -1,5 +1,5 @@
 import { isoUtc } from "../../protocol/time.ts";
-import type { CertificateView } from "../config/credentials.ts";
+import type { CertificateView } from "../credentials/credential-source.ts";
 import { type DiagnosticCommand, data, type Json, type Line, text } from "./command.ts";
 import type { HubView, LinkView, OutboxView } from "./hub-view.ts";
 import { labelled, spanText } from "./layout.ts";
@@ -30,16 +30,18 @@ export const outboxText = ({ depth, held, trouble }: OutboxView): string => {
 
 export const outboxData = ({ depth, ...rest }: OutboxView): { readonly [key: string]: Json } => ({ ...depth, ...rest });
 
-export const certificateText = ({ notAfter, trouble }: CertificateView, nowMs: number | null): string => {
-  if (trouble !== null) return trouble;
-  if (notAfter === null) return "not known";
+export const certificateText = ({ notAfter, trouble, renewal }: CertificateView, nowMs: number | null): string => {
+  const more = renewal === undefined ? "" : `; ${renewal}`;
+  if (trouble !== null) return `${trouble}${more}`;
+  if (notAfter === null) return `not known${more}`;
   const left = nowMs === null ? "" : ` (in ${spanText((notAfter - nowMs) / 1000)})`;
-  return `ends ${isoUtc(notAfter).slice(0, 10)}${left}`;
+  return `ends ${isoUtc(notAfter).slice(0, 10)}${left}${more}`;
 };
 
 export const certificateData = (certificate: CertificateView): Json => ({
   notAfter: certificate.notAfter === null ? null : isoUtc(certificate.notAfter),
   trouble: certificate.trouble,
+  renewal: certificate.renewal ?? null,
 });
 
 /** `status`: the whole hub on one screen. */
@@ -51,12 +53,16 @@ export const statusCommand = (hub: HubView): DiagnosticCommand => ({
     const [outbox, certificate] = [await hub.outbox(), await hub.certificate()];
     const [stamp, health, link, radio, sensors] = [hub.stamp(), hub.health(), hub.link(), hub.radio(), hub.sensors()];
     const { state, errorMs } = stamp.hubClock;
+    const { last, stateFor } = hub.clock();
+    const source = last?.sync.source ?? null;
     const at = stamp.utc === null ? null : isoUtc(stamp.utc);
     const ready = sensors.filter((one) => one.trouble === null).length;
     const bondLost = sensors.filter((one) => one.state === "bond-lost").map(({ id }) => id);
     const files = health.openFiles === null ? "" : `, ${health.openFiles} open files`;
     const clock =
-      at === null ? "not set" : `${at.slice(0, 19)}Z, ${state}${errorMs === null ? "" : `, within ${errorMs} ms`}`;
+      at === null
+        ? "not set"
+        : `${at.slice(0, 19)}Z, ${state}${source === null ? "" : ` by ${source}`}${errorMs === null ? "" : `, within ${errorMs} ms`}`;
     const fields: readonly (readonly [string, string])[] = [
       ["hub", `${hub.hubId}, version ${hub.version}, up ${spanText(health.uptimeS)}`],
       ["link", linkText(link)],
@@ -80,7 +86,7 @@ export const statusCommand = (hub: HubView): DiagnosticCommand => ({
       outbox: outboxData(outbox),
       radio: radio === null ? null : { ...radio },
       sensors: { configured: sensors.length, ready, bondLost },
-      clock: { state, errorMs },
+      clock: { state, errorMs, source, stratum: last?.sync.stratum ?? null, stateForS: Math.round(stateFor / 1000) },
       certificate: certificateData(certificate),
       health: { ...health },
     });

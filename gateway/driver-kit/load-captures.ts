@@ -1,7 +1,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileTrouble } from "../config/file-trouble.ts";
-import { type CaptureResult, createCaptureChecker, parseCapture } from "./parse-capture.ts";
+import { createCaptureChecker } from "./capture-schema-check.ts";
+import { type CaptureResult, parseCapture } from "./parse-capture.ts";
 
 /** A session of 20 000 events of some 100 characters; no sensor's memory is longer. */
 const LARGEST_FILE_BYTES = 4 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import { Ajv, type ValidateFunction } from "ajv";
+import type { ValidateFunction } from "ajv";
 import { LineCounter, parseDocument } from "yaml";
 import { fromHex } from "../../protocol/bytes.ts";
 import { codeOf } from "../../protocol/codes.ts";
@@ -10,20 +10,12 @@ import { schemaProblems } from "../config/schema-problems.ts";
 import { createSourceMap, type SourceMap } from "../config/source-map.ts";
 import { patternFrom } from "./byte-pattern.ts";
 import type { Capture, CaptureAnswer, CaptureEvent, ExpectedReading, ExpectedValue } from "./capture.ts";
-import schema from "./capture-1.schema.json" with { type: "json" };
 import { crossCheckCapture } from "./check-capture.ts";
 import type { WrittenCapture, WrittenEvent, WrittenReading, WrittenValue } from "./written-capture.ts";
 
 export type CaptureResult =
   | { readonly tag: "ok"; readonly capture: Capture }
   | { readonly tag: "invalid"; readonly file: string; readonly problems: readonly ConfigProblem[] };
-
-/** Compiled once for all captures of a run. */
-export const createCaptureChecker = (): ValidateFunction => {
-  const ajv = new Ajv({ allErrors: true, allowUnionTypes: true, verbose: true, strict: true });
-  ajv.addKeyword({ keyword: "expected", schemaType: "string" });
-  return ajv.compile(schema);
-};
 
 const answerOf = ({ hex, refused }: WrittenEvent): CaptureAnswer =>
   refused === undefined ? { bytes: fromHex(hex ?? "") } : { refused: Number.parseInt(refused, 16) };

@@ -55,12 +55,21 @@ const parse = (text: string): readonly PastEntry[] => {
 
 /**
  * Open the file, or begin an empty one where it is absent or makes no sense: what is lost with it is that old entries can
- * be corrected, no reading. Entries of another assignment are dropped: whoever has the hub now has no use for them.
+ * be corrected, no reading. Entries of another assignment are dropped: whoever has the hub now has no use for them. The
+ * file has `mark` of the assignment, not the assignment; a release before that wrote it plainly.
  */
-export const openEntryLedger = async (file: string, assignment: AssignmentId, logger: Logger): Promise<EntryLedger> => {
+export const openEntryLedger = async (
+  file: string,
+  assignment: AssignmentId,
+  logger: Logger,
+  mark: (assignment: AssignmentId) => string,
+): Promise<EntryLedger> => {
+  const marked = mark(assignment);
   let entries: readonly PastEntry[] = [];
   try {
-    entries = parse(await readFile(file, "utf8")).filter((one) => one.assignment === assignment);
+    const written = parse(await readFile(file, "utf8"));
+    const ours = written.filter((one) => one.assignment === marked || one.assignment === assignment);
+    entries = ours.map((one) => ({ ...one, assignment }));
   } catch (thrown) {
     const isAbsent = (thrown as NodeJS.ErrnoException).code === "ENOENT";
     if (!isAbsent) logger.warn("list of manual entries begun anew", { path: file, reason: messageOf(thrown) });
@@ -69,7 +78,8 @@ export const openEntryLedger = async (file: string, assignment: AssignmentId, lo
 
   const write = async (): Promise<void> => {
     try {
-      await replaceDurably(file, `${JSON.stringify({ schema: SCHEMA, entries })}\n`);
+      const written = entries.map((one) => ({ ...one, assignment: marked }));
+      await replaceDurably(file, `${JSON.stringify({ schema: SCHEMA, entries: written })}\n`);
     } catch (thrown) {
       logger.warn("list of manual entries not written", { path: file, reason: messageOf(thrown) });
     }
@@ -80,8 +90,8 @@ export const openEntryLedger = async (file: string, assignment: AssignmentId, lo
       return entries;
     },
     add: (entry, replaced) => {
-      const marked = entries.map((one) => (one.reading === replaced ? { ...one, isReplaced: true } : one));
-      entries = [...marked, ...(entry === null ? [] : [entry])].slice(-MOST_ENTRIES);
+      const before = entries.map((one) => (one.reading === replaced ? { ...one, isReplaced: true } : one));
+      entries = [...before, ...(entry === null ? [] : [entry])].slice(-MOST_ENTRIES);
       writing = writing.then(write);
       return writing;
     },

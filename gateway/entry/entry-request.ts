@@ -1,4 +1,5 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import type { ErrorObject, ValidateFunction } from "ajv";
+import { createEntryRequestCheck } from "./request-schema-check.ts";
 import { wrongEntry } from "./wrong-entry.ts";
 
 /**
@@ -28,51 +29,6 @@ export type EntryRequest = {
   | { readonly withdraw: true }
 );
 
-const word = { type: "string", minLength: 1, maxLength: 64 };
-
-const UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$";
-
-const mapOf = (most: number, values: object): object => ({
-  type: "object",
-  minProperties: 1,
-  maxProperties: most,
-  additionalProperties: values,
-});
-
-export const ENTRY_REQUEST_SCHEMA = {
-  type: "object",
-  properties: {
-    schema: { const: "entry/1" },
-    entry: { type: "string", pattern: UUID },
-    by: { enum: ["patient", "technician"] },
-    at: word,
-    replaces: word,
-    confirm: { type: "boolean" },
-    kind: word,
-    values: mapOf(8, {
-      type: "object",
-      properties: { value: word, unit: word },
-      required: ["value"],
-      additionalProperties: false,
-    }),
-    choices: mapOf(4, word),
-    questionnaire: { type: "string", minLength: 1, maxLength: 100 },
-    language: word,
-    answers: mapOf(40, { oneOf: [word, { type: "boolean" }, { type: "integer" }] }),
-    withdraw: { const: true },
-  },
-  required: ["schema", "entry"],
-  oneOf: [
-    { required: ["kind", "values"], not: { anyOf: [{ required: ["answers"] }, { required: ["language"] }] } },
-    { required: ["questionnaire", "answers"], not: { anyOf: [{ required: ["values"] }, { required: ["choices"] }] } },
-    {
-      required: ["withdraw", "replaces"],
-      not: { anyOf: [{ required: ["values"] }, { required: ["answers"] }, { required: ["at"] }] },
-    },
-  ],
-  additionalProperties: false,
-} as const;
-
 /** Reads the text of a request. Throws HubError `invalid-argument` that names the place, never what was found there. */
 export type EntryRequestReader = (text: string) => EntryRequest;
 
@@ -92,7 +48,7 @@ const sentence = (errors: readonly ErrorObject[] | null | undefined): string => 
 export const createEntryRequestReader = (): EntryRequestReader => {
   let compiled: ValidateFunction<EntryRequest> | null = null;
   return (text) => {
-    compiled ??= new Ajv({ allErrors: false, strict: false }).compile<EntryRequest>(ENTRY_REQUEST_SCHEMA);
+    compiled ??= createEntryRequestCheck<EntryRequest>();
     const check = compiled;
     let value: unknown;
     try {

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { fileTrouble } from "../config/file-trouble.ts";
 import { problemLine } from "../config/hub-config.ts";
 import type { Questionnaire } from "./definition.ts";
-import { createDefinitionChecker, parseDefinition } from "./parse-definition.ts";
+import { createDefinitionChecker } from "./definition-schema-check.ts";
+import { parseDefinition } from "./parse-definition.ts";
 
 /** Forms of one region: some for each programme. */
 const MOST_FILES = 64;

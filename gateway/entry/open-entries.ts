@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createZones } from "../../drivers/normalise/zone.ts";
+import type { AssignmentId } from "../../protocol/ids.ts";
 import type { Clock, HubTime } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
 import type { ReadingValidator } from "../../protocol/validate.ts";
@@ -18,6 +19,8 @@ export interface EntriesOptions {
   readonly time: HubTime;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Stands for an assignment in files. */
+  readonly mark: (assignment: AssignmentId) => string;
 }
 
 /** Manual entry of one hub: a channel for each way in. */
@@ -39,7 +42,7 @@ export const openEntries = async (options: EntriesOptions): Promise<Entries> => 
     hub: { id, version: HUB_VERSION },
     zone: createZones().zone(timeZone),
     questionnaires,
-    ledger: await openEntryLedger(join(dataDir, "entries.json"), assignment, logger),
+    ledger: await openEntryLedger(join(dataDir, "entries.json"), assignment, logger, options.mark),
     sink: ingest.sinkOf(null),
     validate,
     time,

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { createDefinitionChecker } from "./definition-schema-check.ts";
 import { loadQuestionnaires } from "./load-questionnaires.ts";
-import { createDefinitionChecker, parseDefinition } from "./parse-definition.ts";
+import { parseDefinition } from "./parse-definition.ts";
 
 const check = createDefinitionChecker();
 

@@ -1,4 +1,4 @@
-import { Ajv, type ValidateFunction } from "ajv";
+import type { ValidateFunction } from "ajv";
 import { LineCounter, parseDocument } from "yaml";
 import { codeOf, unitCodeOf } from "../../protocol/codes.ts";
 import { isHubError, messageOf } from "../../protocol/errors.ts";
@@ -6,7 +6,6 @@ import type { ConfigProblem } from "../config/hub-config.ts";
 import { schemaProblems } from "../config/schema-problems.ts";
 import { type ConfigPath, createSourceMap, pathText } from "../config/source-map.ts";
 import { digestOf, type Item, type Option, type Questionnaire, type Schedule, type Texts } from "./definition.ts";
-import { DEFINITION_SCHEMA } from "./definition-schema.ts";
 
 export type ParsedDefinition =
   | { readonly tag: "ok"; readonly questionnaire: Questionnaire }
@@ -39,19 +38,6 @@ type Report = (path: ConfigPath, message: string) => void;
 
 /** Options are also answered by their number, so a code must not look like one. */
 const LIKE_A_NUMBER = /^\d{1,2}$/;
-
-export const createDefinitionChecker = (): ValidateFunction => {
-  const ajv = new Ajv({
-    allErrors: true,
-    verbose: true,
-    discriminator: true,
-    strict: true,
-    strictRequired: false,
-    allowUnionTypes: true,
-  });
-  ajv.addKeyword({ keyword: "expected", schemaType: "string" });
-  return ajv.compile(DEFINITION_SCHEMA);
-};
 
 const checkTexts = (texts: Texts, languages: readonly string[], path: ConfigPath, report: Report): void => {
   const missing = languages.filter((language) => texts[language] === undefined);

@@ -1,5 +1,5 @@
 import type { Seq } from "../../protocol/ids.ts";
-import type { Reading } from "../../protocol/reading.ts";
+import type { ReadingText } from "../../protocol/ports/outbox.ts";
 
 /** How large a batch may get: `aim` where there is more than one reading in it, `most` in any case. */
 export interface BatchLimits {
@@ -18,8 +18,11 @@ export interface CutBatch {
   readonly oversize: { readonly seq: Seq; readonly bytes: number } | null;
 }
 
-const headOf = (series: string): string => `{"series":${JSON.stringify(series)},"batch":[`;
-const TAIL = "]}";
+const headOf = (series: string): Uint8Array => Buffer.from(`{"series":${JSON.stringify(series)},"batch":[`);
+const TAIL = Buffer.from("]}");
+const COMMA = Buffer.from(",");
+
+const NOTHING = new Uint8Array();
 
 /** Bytes of a message around the payload: fixed header 5, packet id 2, properties 22 (mqtt-limits.ts), topic below. */
 const PACKET_BYTES = 5 + 2 + 22 + 2;
@@ -34,32 +37,31 @@ export const largestPayload = (maximumPacketSize: number, topic: string): number
  */
 export const cutBatch = (
   series: string,
-  readings: readonly Reading[],
+  readings: readonly ReadingText[],
   skip: (seq: Seq) => boolean,
   limits: BatchLimits,
   order: "ascending" | "descending" = "ascending",
 ): CutBatch => {
-  const texts: string[] = [];
+  const texts: Uint8Array[] = [];
   const seqs: Seq[] = [];
   const head = headOf(series);
-  const frameBytes = Buffer.byteLength(head) + TAIL.length;
+  const frameBytes = head.length + TAIL.length;
   let bytes = frameBytes;
   let taken = 0;
   let oversize: CutBatch["oversize"] = null;
-  for (const reading of readings) {
-    if (!skip(reading.seq)) {
-      const text = JSON.stringify(reading);
-      const size = Buffer.byteLength(text);
+  for (const { seq, json } of readings) {
+    if (!skip(seq)) {
+      const size = json.length;
       const separator = texts.length === 0 ? 0 : 1;
       if (frameBytes + size > limits.most) {
         if (texts.length > 0) break;
         taken += 1;
-        oversize = { seq: reading.seq, bytes: frameBytes + size };
+        oversize = { seq, bytes: frameBytes + size };
         break;
       }
       if (texts.length > 0 && bytes + separator + size > Math.min(limits.aim, limits.most)) break;
-      texts.push(text);
-      seqs.push(reading.seq);
+      texts.push(json);
+      seqs.push(seq);
       bytes += separator + size;
     }
     taken += 1;
@@ -68,5 +70,6 @@ export const cutBatch = (
     texts.reverse();
     seqs.reverse();
   }
-  return { seqs, payload: Buffer.from(head + texts.join(",") + TAIL), taken, oversize };
+  const parts = texts.flatMap((text, at) => [at === 0 ? head : COMMA, text]);
+  return { seqs, payload: texts.length === 0 ? NOTHING : Buffer.concat([...parts, TAIL], bytes), taken, oversize };
 };

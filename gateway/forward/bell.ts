@@ -28,7 +28,8 @@ export const createBell = (clock: Clock): Bell => {
           // The sleep is only ever cut short by `timer`, and then nobody listens any more.
           if (delay !== null) void clock.sleep(delay, timer.signal).then(resolve, timedOut);
         });
-        timer.abort();
+        // Without a reason of ours each wait would make an exception with its stack.
+        timer.abort(null);
         wake = null;
       }
       rung = false;

@@ -15,7 +15,9 @@ export interface ConversationParts {
   readonly desk: ReceiptDesk;
   readonly bell: Bell;
   readonly clock: Clock;
-  readonly topics: { readonly reading: string; readonly receipt: string };
+  /** Resolves at once, or when it is taken; rejects only where an invariant is broken. */
+  readonly takeDesired: (payload: Uint8Array) => Promise<void>;
+  readonly topics: { readonly reading: string; readonly receipt: string; readonly desired: string };
   /** Told how many messages are in flight, each time it changes. */
   readonly onInFlight: (messages: number) => void;
 }
@@ -33,7 +35,7 @@ const isEndOfTalk = (thrown: unknown): boolean => isHubError(thrown, "link-lost"
  * published and the link closed. Resolves when nothing of it is left running.
  */
 export const converse = async (link: RegionLink, parts: ConversationParts, stop: AbortSignal): Promise<void> => {
-  const { flow, notices, desk, bell, clock, topics, onInFlight } = parts;
+  const { flow, notices, desk, takeDesired, bell, clock, topics, onInFlight } = parts;
   const flights = new Set<Promise<void>>();
   const whole = new AbortController();
   const ended = (): boolean => link.lost.aborted || stop.aborted;
@@ -117,6 +119,7 @@ export const converse = async (link: RegionLink, parts: ConversationParts, stop:
   const listen = async (): Promise<void> => {
     for await (const { topic, payload } of link.incoming) {
       if (topic === topics.receipt) await desk.take(payload);
+      else if (topic === topics.desired) await takeDesired(payload);
     }
   };
 

@@ -6,6 +6,10 @@ export type LinkTrouble =
   | "region-certificate-not-yet-valid"
   | "region-certificate-name"
   | "region-certificate-unknown"
+  | "region-certificate-self-signed"
+  | "region-certificate-altered"
+  | "region-certificate-purpose"
+  | "region-certificate-weak"
   | "region-certificate-revoked"
   | "hub-certificate-expired"
   | "hub-certificate-revoked"
@@ -40,6 +44,23 @@ const UNKNOWN_AUTHORITY = tls(
   "region-certificate-unknown",
   "its certificate comes from an authority that this hub does not trust; check the CA file, " +
     "or whether the network asks for a login or opens TLS on the way",
+);
+const SELF_SIGNED = tls(
+  "region-certificate-self-signed",
+  "its certificate is signed by nobody but itself; it is not the region's broker, or the region must give it a " +
+    "certificate of its authority",
+);
+const ALTERED = tls(
+  "region-certificate-altered",
+  "its certificate has a signature that does not fit; something on the way alters it: call the region",
+);
+const PURPOSE = tls(
+  "region-certificate-purpose",
+  "its certificate is not one for a server; the region must give its broker a server certificate",
+);
+const WEAK = tls(
+  "region-certificate-weak",
+  "its certificate has a key or a signature that is too weak today; the region must renew it",
 );
 const NETWORK_LOGIN = tls(
   "network-login",
@@ -83,15 +104,22 @@ const BY_CODE: Readonly<Record<string, Explanation>> = {
     "region-certificate-revoked",
     "the region's certificate has been revoked; call the region before anything else",
   ),
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  DEPTH_ZERO_SELF_SIGNED_CERT: SELF_SIGNED,
   SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
   UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_AUTHORITY,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
-  CERT_SIGNATURE_FAILURE: UNKNOWN_AUTHORITY,
+  CERT_SIGNATURE_FAILURE: ALTERED,
   CERT_UNTRUSTED: UNKNOWN_AUTHORITY,
   CERT_REJECTED: UNKNOWN_AUTHORITY,
-  INVALID_PURPOSE: UNKNOWN_AUTHORITY,
+  CERT_CHAIN_TOO_LONG: UNKNOWN_AUTHORITY,
+  PATH_LENGTH_EXCEEDED: UNKNOWN_AUTHORITY,
+  INVALID_CA: UNKNOWN_AUTHORITY,
+  UNHANDLED_CRITICAL_EXTENSION: UNKNOWN_AUTHORITY,
+  INVALID_PURPOSE: PURPOSE,
+  EE_KEY_TOO_SMALL: WEAK,
+  CA_KEY_TOO_SMALL: WEAK,
+  CA_MD_TOO_WEAK: WEAK,
   ERR_SSL_WRONG_VERSION_NUMBER: NETWORK_LOGIN,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NETWORK_LOGIN,
   ERR_SSL_HTTP_REQUEST: NETWORK_LOGIN,
@@ -167,19 +195,29 @@ const explanationOf = (code: string): Explanation => {
   return BY_ALERT[alert] ?? (/^ERR_(SSL|TLS|OSSL)/.test(code) ? OTHER_TLS : OTHER);
 };
 
+/** What is being reached, at the beginning of each sentence. */
+export const REGION_LINK = "link to the region";
+
 /**
  * Make a sentence of what Node, OpenSSL or the network said: `link to the region: <found>; <next step> (<code>)`. The
  * result is a HubError `link-tls` or `link-unreachable`, with `trouble` in its context; a HubError passes through.
  */
-export const explainLinkError = (error: unknown): HubError => {
+export const explainLinkError = (error: unknown, subject = REGION_LINK): HubError => {
   if (isHubError(error)) return error;
   const one = tellingOne(error);
   const code = codeOf(one);
   const { code: hubCode, trouble, sentence } = explanationOf(code);
   const detail = code === "" ? messageOf(one) : code;
-  return new HubError(hubCode, `link to the region: ${sentence} (${detail})`, { cause: error, context: { trouble } });
+  return new HubError(hubCode, `${subject}: ${sentence} (${detail})`, { cause: error, context: { trouble } });
 };
 
 /** The connection was closed where an answer was due. */
-export const closedUnanswered = (): HubError =>
-  explainLinkError(Object.assign(new Error("closed by the other side"), { code: "ECONNRESET" }));
+export const closedUnanswered = (subject = REGION_LINK): HubError =>
+  explainLinkError(Object.assign(new Error("closed by the other side"), { code: "ECONNRESET" }), subject);
+
+/** What looked like another fault is a network that asks for a login: its page was seen where something else was due. */
+export const networkLogin = (cause: HubError): HubError =>
+  new HubError(NETWORK_LOGIN.code, `${REGION_LINK}: ${NETWORK_LOGIN.sentence} (a login page)`, {
+    cause,
+    context: { trouble: NETWORK_LOGIN.trouble },
+  });

@@ -1,5 +1,5 @@
 import { type HubError, isHubError } from "../../protocol/errors.ts";
-import type { HubId } from "../../protocol/ids.ts";
+import type { HubId, Seq } from "../../protocol/ids.ts";
 import type { HubEvent, HubState } from "../../protocol/messages.ts";
 import type { Clock, HubTime } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
@@ -10,9 +10,11 @@ import { topicOf } from "../../protocol/topics.ts";
 import { createEventReporter } from "../ingest/event-reporter.ts";
 import { createBell } from "./bell.ts";
 import { converse } from "./conversation.ts";
+import type { Quarantined } from "./isolation.ts";
 import { type LinkEffect, type LinkEvent, type LinkFault, type LinkState, nextLinkStep } from "./link-machine.ts";
 import type { LinkStatus } from "./link-status.ts";
 import { createNotices } from "./notices.ts";
+import { forgetfulQuarantine, type Quarantine } from "./quarantine.ts";
 import { createReadingFlow } from "./reading-flow.ts";
 import { asksToStayAway } from "./reason-codes.ts";
 import { createReceiptDesk } from "./receipt-desk.ts";
@@ -35,6 +37,10 @@ export interface ForwarderOptions {
   readonly random: () => number;
   /** Left out: every reading goes as it is. */
   readonly gate?: TimeGate;
+  /** Left out: what is quarantined is forgotten when the process ends. */
+  readonly quarantine?: Quarantine;
+  /** The region's desired state and what is reported of it; left out: this hub takes none. */
+  readonly desired?: { take(payload: Uint8Array): Promise<void>; reported(): Uint8Array };
 }
 
 /** Brings what is in the outbox to the region. The outbox is the only queue: whatever happens here, nothing is lost. */
@@ -49,6 +55,12 @@ export interface Forwarder {
   status(): LinkStatus;
   /** Send an event as soon as there is a link; at most 100 wait, then the oldest go and are counted. */
   sendEvent(event: HubEvent): void;
+  /** What is reported of the desired state is no longer what the region was told. */
+  reportedChanged(): void;
+  /** Readings that stay here because the broker does not take them. */
+  quarantined(): readonly Quarantined[];
+  /** Send what is quarantined once more: one, or all (null). How many. */
+  retryQuarantined(seq: Seq | null): number;
 }
 
 /** Failures of `connect` that somebody has to act on: asking every few seconds would change nothing. */
@@ -59,15 +71,32 @@ const faultOf = (error: HubError): LinkFault =>
 
 export const createForwarder = (options: ForwarderOptions): Forwarder => {
   const { outbox, connector, hub, clock, time, logger, receipts, random, gate = openGate } = options;
-  const topics = { reading: topicOf(hub, "reading"), receipt: topicOf(hub, "receipt") };
+  const { quarantine = forgetfulQuarantine, desired = null } = options;
+  const topics = {
+    reading: topicOf(hub, "reading"),
+    receipt: topicOf(hub, "receipt"),
+    desired: topicOf(hub, "desired"),
+  };
   const bell = createBell(clock);
-  const notices = createNotices(hub, options.stateOf, () => outbox.depth().waiting);
+  const reported = desired === null ? null : () => desired.reported();
+  const notices = createNotices(hub, options.stateOf, () => outbox.depth().waiting, reported);
   const sendEvent = (event: HubEvent): void => {
     notices.add(event);
     bell.ring();
   };
   const report = createEventReporter({ clock, time, logger, send: sendEvent });
-  const flow = createReadingFlow({ outbox, topic: topics.reading, clock, logger, report, receipts, random, gate });
+  const flow = createReadingFlow({
+    outbox,
+    topic: topics.reading,
+    clock,
+    logger,
+    report,
+    receipts,
+    random,
+    gate,
+    quarantine,
+  });
+  const takeDesired = async (payload: Uint8Array): Promise<void> => desired?.take(payload);
   let state: LinkState = { tag: "stopped" };
   let since: Millis = clock.elapsed();
   let link: RegionLink | null = null;
@@ -128,7 +157,7 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
     const onInFlight = (messages: number): void => {
       inFlight = messages;
     };
-    await converse(link, { flow, notices, desk, bell, clock, topics, onInFlight }, signal);
+    await converse(link, { flow, notices, desk, takeDesired, bell, clock, topics, onInFlight }, signal);
     link = null;
     const reason = lost.reason as HubError;
     const isolating = flow.linkLost(reason);
@@ -162,6 +191,16 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
   return {
     wake: () => bell.ring(),
     sendEvent,
+    reportedChanged: () => {
+      notices.reportedChanged();
+      bell.ring();
+    },
+    quarantined: () => flow.quarantined,
+    retryQuarantined: (seq) => {
+      const count = flow.retry(seq);
+      bell.ring();
+      return count;
+    },
     run: async (signal) => {
       let step = nextLinkStep({ tag: "stopped" }, { tag: "start" });
       for (;;) {

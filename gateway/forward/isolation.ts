@@ -6,6 +6,11 @@ export type QuarantineCause =
   /** Larger than the broker's maximum packet size, which another broker may set higher. */
   | { readonly tag: "too-large"; readonly bytes: number; readonly limit: number };
 
+export const quarantineReason = (cause: QuarantineCause): string =>
+  cause.tag === "refused"
+    ? cause.reason
+    : `it needs ${cause.bytes} bytes and the broker takes packets of ${cause.limit}`;
+
 export interface Quarantined {
   readonly seq: Seq;
   readonly cause: QuarantineCause;
@@ -25,8 +30,8 @@ export type Verdict =
 
 /**
  * Finds the reading that a broker will not take, by halving the message it was in, and sets it aside: it stays in the
- * outbox and is not sent again by this process. Suspects are sent alone, one message at a time, because a DISCONNECT
- * does not say which message it is about.
+ * outbox and is not sent again until somebody asks for it, or a broker takes more. Suspects are sent alone, one message
+ * at a time, because a DISCONNECT does not say which message it is about.
  */
 export interface Isolation {
   readonly quarantined: readonly Quarantined[];
@@ -44,12 +49,18 @@ export interface Isolation {
   accepted(): void;
   /** Free what now fits; returns the lowest number freed, null for none. */
   freeUpTo(limit: number | null): Seq | null;
+  /** Try it again, or all (null): how many, and the lowest of them. */
+  release(seq: Seq | null): { readonly count: number; readonly lowest: Seq | null };
   /** The region accounts for these numbers after all. */
   settle(isSettled: (seq: Seq) => boolean): void;
 }
 
-export const createIsolation = (): Isolation => {
-  const quarantine = new Map<Seq, Quarantined>();
+/** `known` was set aside before this process began; `onChanged` hears of every change to what is set aside. */
+export const createIsolation = (
+  known: readonly Quarantined[] = [],
+  onChanged: (quarantined: readonly Quarantined[]) => void = () => undefined,
+): Isolation => {
+  const quarantine = new Map<Seq, Quarantined>(known.map((one) => [one.seq, one]));
   const held = new Set<Seq>();
   let suspects: (readonly Seq[])[] = [];
   let row: Seq[] = [];
@@ -65,15 +76,20 @@ export const createIsolation = (): Isolation => {
     suspects = [group, ...suspects];
     for (const seq of group) held.add(seq);
   };
+  const changed = (): void => onChanged([...quarantine.values()]);
   const free = (seqs: readonly Seq[]): Seq | null => {
     for (const seq of seqs) quarantine.delete(seq);
+    if (seqs.length > 0) changed();
     return seqs.length === 0 ? null : (Math.min(...seqs) as Seq);
   };
 
   const setAside = (seq: Seq, cause: QuarantineCause): Verdict => {
     row.push(seq);
     quarantine.set(seq, { seq, cause });
-    if (row.length < MOST_IN_A_ROW && quarantine.size <= MOST_QUARANTINED) return { tag: "quarantined", seq };
+    if (row.length < MOST_IN_A_ROW && quarantine.size <= MOST_QUARANTINED) {
+      changed();
+      return { tag: "quarantined", seq };
+    }
     const freed = [...row, ...suspects.flat()];
     suspects = [];
     held.clear();
@@ -115,8 +131,12 @@ export const createIsolation = (): Isolation => {
           .filter(({ cause }) => cause.tag === "too-large" && (limit === null || cause.bytes <= limit))
           .map(({ seq }) => seq),
       ),
+    release: (seq) => {
+      const seqs = [...quarantine.keys()].filter((one) => seq === null || one === seq);
+      return { count: seqs.length, lowest: free(seqs) };
+    },
     settle: (isSettled) => {
-      for (const seq of quarantine.keys()) if (isSettled(seq)) quarantine.delete(seq);
+      free([...quarantine.keys()].filter(isSettled));
     },
   };
 };

@@ -1,8 +1,8 @@
 import type { Seq } from "../../protocol/ids.ts";
 import type { Receipt } from "../../protocol/messages.ts";
-import type { Outbox } from "../../protocol/ports/outbox.ts";
-import type { Reading } from "../../protocol/reading.ts";
+import type { Outbox, ReadingText } from "../../protocol/ports/outbox.ts";
 import { type BatchLimits, type CutBatch, cutBatch } from "./batch.ts";
+import { type GateView, viewTexts } from "./gate-view.ts";
 import { isCovered } from "./sent-ledger.ts";
 
 /**
@@ -22,6 +22,8 @@ export interface Lanes {
   readonly hasLive: boolean;
   /** Something below that may be waiting. */
   readonly hasBacklog: boolean;
+  /** Read what the next message of the backlog will be made of. True where that took time: a live one may have come. */
+  prepareBacklog(): Promise<boolean>;
   /** The next message of a lane; without numbers in it where there was nothing to send after all. */
   live(limits: BatchLimits): Promise<CutBatch>;
   backlog(limits: BatchLimits): Promise<CutBatch>;
@@ -35,17 +37,13 @@ export interface Lanes {
 
 const nothing: CutBatch = { seqs: [], payload: new Uint8Array(), taken: 0, oversize: null };
 
-/** `view` makes of stored readings what is to be sent, each time a message is cut, before `isTaken` is asked. */
-export const createLanes = (
-  outbox: Outbox,
-  isTaken: (seq: Seq) => boolean,
-  view: (readings: readonly Reading[]) => readonly Reading[],
-): Lanes => {
+/** `gate` makes of stored readings what is to be sent, each time a message is cut, before `isTaken` is asked. */
+export const createLanes = (outbox: Outbox, isTaken: (seq: Seq) => boolean, gate: GateView): Lanes => {
   /** All that waits at or below is sent or settled. 0: nothing was. */
   let backlogAt: Seq | 0 = 0;
   /** What waits above `backlogAt` and up to here is in `ahead`. */
   let readTo: Seq | 0 = 0;
-  let ahead: readonly Reading[] = [];
+  let ahead: readonly ReadingText[] = [];
   /** All that waits above is new. */
   let liveAt: Seq | 0 = 0;
   /** Changes with each rewind, so that what was being read from the old place is not used. */
@@ -54,7 +52,9 @@ export const createLanes = (
   const newest = (): Seq | 0 => outbox.depth().newest ?? 0;
   const isAbove = (seq: Seq | 0, other: Seq | 0): boolean => seq > other;
 
-  const keep = (readings: readonly Reading[]): void => {
+  const view = (readings: readonly ReadingText[]): readonly ReadingText[] => viewTexts(readings, gate);
+
+  const keep = (readings: readonly ReadingText[]): void => {
     ahead = readings;
     if (ahead.length === 0) backlogAt = readTo;
   };
@@ -71,7 +71,7 @@ export const createLanes = (
 
   const nextLive = async (limits: BatchLimits, top: Seq | 0): Promise<CutBatch> => {
     const from = liveAt;
-    const readings = await outbox.next(from, LIVE_READ);
+    const readings = await outbox.nextTexts(from, LIVE_READ);
     const cut = cutBatch(outbox.series, view(readings), isTaken, limits);
     const last = readings[cut.taken - 1];
     if (last !== undefined) advanceLive(last.seq);
@@ -80,7 +80,7 @@ export const createLanes = (
   };
 
   const newestFirst = async (limits: BatchLimits, top: Seq | 0): Promise<CutBatch> => {
-    const readings = await outbox.newest(null, LIVE_READ);
+    const readings = await outbox.newestTexts(null, LIVE_READ);
     const cut = cutBatch(outbox.series, view(readings), isTaken, limits, "descending");
     // Not advanceLive: what lies between is passed over, and is the backlog's.
     liveAt = readings[0]?.seq ?? top;
@@ -90,7 +90,7 @@ export const createLanes = (
   const readAhead = async (): Promise<void> => {
     const from = place;
     const top = liveAt;
-    const readings = await outbox.next(readTo, READ_AHEAD);
+    const readings = await outbox.nextTexts(readTo, READ_AHEAD);
     if (from !== place) return;
     // What is above the live mark is the live lane's.
     const below = readings.filter(({ seq }) => seq <= top);
@@ -110,8 +110,12 @@ export const createLanes = (
       const top = newest();
       return top - liveAt <= LIVE_READ ? await nextLive(limits, top) : await newestFirst(limits, top);
     },
+    prepareBacklog: async () => {
+      if (ahead.length >= READ_AHEAD || !isAbove(liveAt, readTo)) return false;
+      await readAhead();
+      return true;
+    },
     backlog: async (limits) => {
-      if (ahead.length < READ_AHEAD && isAbove(liveAt, readTo)) await readAhead();
       const cut = cutBatch(outbox.series, view(ahead), isTaken, limits);
       const last = ahead[cut.taken - 1];
       if (last === undefined) return nothing;
@@ -121,10 +125,10 @@ export const createLanes = (
     },
     only: async (seqs, limits) => {
       const wanted = new Set<Seq>(seqs);
-      const found: Reading[] = [];
+      const found: ReadingText[] = [];
       const end = seqs.at(-1) ?? 0;
       for (let at: number = (seqs[0] ?? 1) - 1; at < end; ) {
-        const readings = await outbox.next(at as Seq | 0, READ_AHEAD);
+        const readings = await outbox.nextTexts(at as Seq | 0, READ_AHEAD);
         found.push(...readings.filter(({ seq }) => wanted.has(seq)));
         at = readings.at(-1)?.seq ?? end;
       }

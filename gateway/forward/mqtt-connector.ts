@@ -7,6 +7,7 @@ import { type Millis, minutes, seconds } from "../../protocol/time.ts";
 import { withDeadline } from "./deadline.ts";
 import { openSession } from "./mqtt-session.ts";
 import { type LinkProtocol, REASON } from "./reason-codes.ts";
+import type { OpenSocket } from "./socket-opener.ts";
 import { brokerAddress, type LinkCredentials, openTlsSocket } from "./tls-socket.ts";
 
 export type { LinkCredentials } from "./tls-socket.ts";
@@ -25,6 +26,8 @@ export interface MqttConnectorOptions {
   readonly subscriptions: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Left out: by the system's names and clock alone. */
+  readonly openSocket?: OpenSocket;
 }
 
 /** From the first packet to a granted subscription; a handshake over a bad mobile link takes some seconds. */
@@ -47,13 +50,13 @@ const speaksOther = (error: unknown, closingCounts: boolean): boolean => {
  * Besides the codes of the port, `connect` rejects with what `credentials` rejects with.
  */
 export const createMqttConnector = (options: MqttConnectorOptions): RegionConnector => {
-  const { clock, hubId, logger } = options;
+  const { clock, hubId, logger, openSocket = openTlsSocket } = options;
   const address = brokerAddress(options.url, options.servername ?? null);
   let known: { readonly protocol: LinkProtocol; readonly at: Millis } | null = null;
 
   const attempt = async (protocol: LinkProtocol, signal: AbortSignal): Promise<RegionLink> => {
     const credentials = await options.credentials();
-    const socket = await openTlsSocket(address, credentials, signal);
+    const socket = await openSocket(address, credentials, signal);
     const { subscriptions } = options;
     return await openSession(socket, { protocol, clientId: hubId, will: options.will(), subscriptions, clock }, signal);
   };
@@ -76,7 +79,8 @@ export const createMqttConnector = (options: MqttConnectorOptions): RegionConnec
         try {
           return await open("mqtt3.1.1", signal);
         } catch (thrown) {
-          if (speaksOther(thrown, false)) known = null;
+          // It may speak only version 5 by now, and close on the other without a word.
+          if (speaksOther(thrown, true)) known = null;
           throw thrown;
         }
       }

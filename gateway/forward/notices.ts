@@ -5,13 +5,13 @@ import { type Millis, millis, minutes, seconds } from "../../protocol/time.ts";
 import { topicOf } from "../../protocol/topics.ts";
 
 export interface Notice {
-  readonly topic: "state" | "event";
+  readonly topic: "state" | "reported" | "event";
   readonly message: OutboundMessage;
   /** What became of it; null: the link was lost first. */
   settle(outcome: PublishOutcome | null, at: Millis): void;
 }
 
-/** The messages that are not readings: the retained state, and events. One of them is under way at a time. */
+/** The messages that are not readings: the retained state, what is reported of the desired state, and events. One of them is under way at a time. */
 export interface Notices {
   /** A new link: the birth is due, and what was refused before may be tried again. */
   linkUp(): void;
@@ -20,6 +20,8 @@ export interface Notices {
   /** When the next one is due; null where that depends on something else. */
   dueAt(): Millis | null;
   add(event: HubEvent): void;
+  /** What is reported is no longer what the region was told. */
+  reportedChanged(): void;
   /** The retained goodbye: what the last will would say. */
   goodbye(): OutboundMessage;
   readonly waitingEvents: number;
@@ -39,19 +41,27 @@ const REFUSED_PAUSE = minutes(15);
 
 const markOf = (waiting: number): number => BACKLOG_MARKS.filter((mark) => waiting >= mark).length;
 
-export const createNotices = (hub: HubId, stateOf: () => HubState, waiting: () => number): Notices => {
+export const createNotices = (
+  hub: HubId,
+  stateOf: () => HubState,
+  waiting: () => number,
+  /** Null: this hub takes no desired state. */
+  reportedOf: (() => Uint8Array) | null = null,
+): Notices => {
   let events: readonly HubEvent[] = [];
   let droppedEvents = 0;
   let underWay = false;
   let stateAt: Millis | null = null;
   let toldMark = 0;
-  const pausedUntil = { state: 0, event: 0 };
+  let reportedIsDue = reportedOf !== null;
+  const pausedUntil = { state: 0, reported: 0, event: 0 };
 
   const stateDue = (): number => {
     if (stateAt === null) return pausedUntil.state;
     const every = markOf(waiting()) === toldMark ? STATE_EVERY : STATE_SPACING;
     return Math.max(stateAt + every, pausedUntil.state);
   };
+  const reportedDue = (): number => (reportedIsDue ? pausedUntil.reported : Number.POSITIVE_INFINITY);
   const eventDue = (): number => (events.length === 0 ? Number.POSITIVE_INFINITY : pausedUntil.event);
 
   const stateMessage = (state: HubState): OutboundMessage => ({
@@ -80,6 +90,17 @@ export const createNotices = (hub: HubId, stateOf: () => HubState, waiting: () =
     };
   };
 
+  const nextReported = (payload: Uint8Array): Notice => {
+    reportedIsDue = false;
+    return {
+      topic: "reported",
+      message: { topic: topicOf(hub, "reported"), payload, retain: true },
+      settle: (outcome, then) => {
+        if (!settled("reported", outcome, then)) reportedIsDue = true;
+      },
+    };
+  };
+
   const nextEvent = (event: HubEvent): Notice => ({
     topic: "event",
     message: { topic: topicOf(hub, "event"), payload: encodeMessage(event), retain: false },
@@ -98,7 +119,9 @@ export const createNotices = (hub: HubId, stateOf: () => HubState, waiting: () =
     linkUp: () => {
       underWay = false;
       stateAt = null;
+      reportedIsDue = reportedOf !== null;
       pausedUntil.state = 0;
+      pausedUntil.reported = 0;
       pausedUntil.event = 0;
     },
     next: (at) => {
@@ -108,17 +131,24 @@ export const createNotices = (hub: HubId, stateOf: () => HubState, waiting: () =
         underWay = true;
         return nextState(at);
       }
+      if (reportedOf !== null && at >= reportedDue()) {
+        underWay = true;
+        return nextReported(reportedOf());
+      }
       if (event === undefined || at < eventDue()) return null;
       underWay = true;
       return nextEvent(event);
     },
     dueAt: () => {
-      const due = Math.min(stateDue(), eventDue());
+      const due = Math.min(stateDue(), reportedDue(), eventDue());
       return underWay || !Number.isFinite(due) ? null : millis(due);
     },
     add: (event) => {
       droppedEvents += Math.max(0, events.length + 1 - MOST_EVENTS);
       events = [...events, event].slice(-MOST_EVENTS);
+    },
+    reportedChanged: () => {
+      reportedIsDue = reportedOf !== null;
     },
     goodbye: () => stateMessage({ ...stateOf(), online: false }),
   };

@@ -8,9 +8,24 @@ import type { PublishOutcome } from "../../protocol/ports/region-link.ts";
 import { type Millis, millis, seconds } from "../../protocol/time.ts";
 import type { ReportEvent } from "../ingest/event-reporter.ts";
 import { type CutBatch, largestPayload } from "./batch.ts";
-import { createIsolation, type Quarantined, type Verdict } from "./isolation.ts";
+import {
+  createIsolation,
+  type QuarantineCause,
+  type Quarantined,
+  quarantineReason,
+  type Verdict,
+} from "./isolation.ts";
 import { createLanes } from "./lanes.ts";
-import { firstPace, type Pace, paceAfterAck, paceAfterLoss, paceAfterQuota } from "./pace.ts";
+import {
+  firstPace,
+  MOST_LIVE_IN_FLIGHT,
+  type Pace,
+  paceAfterAck,
+  paceAfterLoss,
+  paceAfterQuota,
+  placesOfBacklog,
+} from "./pace.ts";
+import type { Quarantine } from "./quarantine.ts";
 import { blamesMessage } from "./reason-codes.ts";
 import { createRestraint } from "./restraint.ts";
 import { createSentLedger, isCovered, type SentBatch } from "./sent-ledger.ts";
@@ -27,6 +42,8 @@ export interface ReadingFlowOptions {
   readonly random: () => number;
   /** Which readings have to wait for the hub's clock, and with which times the others go. */
   readonly gate: TimeGate;
+  /** Readings that no broker took before this process began, and where to note them. */
+  readonly quarantine: Quarantine;
 }
 
 /** A message with readings, ready to be sent. */
@@ -68,6 +85,8 @@ export interface ReadingFlow {
   dueAt(): Millis | null;
   settled(message: ReadingMessage, outcome: PublishOutcome, roundTrip: Millis): Promise<void>;
   applied(receipt: Receipt, settlement: Settlement): void;
+  /** Send what is quarantined once more: one, or all (null). How many. */
+  retry(seq: Seq | null): number;
   /** The outbox failed: hold back for a while. */
   storageFault(error: HubError): void;
 }
@@ -80,15 +99,15 @@ const ASKED_REWIND_EVERY = seconds(10);
 export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
   const { outbox, topic, clock, logger, report, receipts, random, gate } = options;
   const ledger = createSentLedger();
-  const isolation = createIsolation();
+  const isolation = createIsolation(options.quarantine.known, options.quarantine.save);
   const restraint = createRestraint({ clock, logger, report, random });
   const isTaken = (seq: Seq): boolean => ledger.has(seq) || isolation.holds(seq) || gate.isHeld(seq);
-  const lanes = createLanes(outbox, isTaken, gate.view);
+  const lanes = createLanes(outbox, isTaken, gate);
   let pace: Pace = firstPace;
   let maximumPacketSize: number | null = null;
   let lastLane: ReadingMessage["lane"] = "backlog";
-  let backlogInFlight = 0;
-  let rewoundAt: Millis | null = null;
+  const inFlight = { live: 0, backlog: 0, suspect: 0 };
+  let lookedAt: Millis | null = null;
 
   const sendAgain = (batches: readonly SentBatch[]): void => {
     for (const { order } of batches) {
@@ -127,7 +146,7 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
   };
 
   const landed = ({ lane }: ReadingMessage): void => {
-    if (lane === "backlog") backlogInFlight -= 1;
+    inFlight[lane] -= 1;
   };
 
   const release = (message: ReadingMessage): void => {
@@ -159,13 +178,12 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
   const toMessage = (cut: CutBatch, lane: ReadingMessage["lane"]): ReadingMessage | "again" => {
     if (cut.oversize !== null) {
       const { seq, bytes } = cut.oversize;
-      const limit = maximumPacketSize ?? 0;
-      const reason = `it needs ${bytes} bytes and the broker takes packets of ${limit}`;
-      judge(isolation.setAside(seq, { tag: "too-large", bytes, limit }), reason);
+      const cause: QuarantineCause = { tag: "too-large", bytes, limit: maximumPacketSize ?? 0 };
+      judge(isolation.setAside(seq, cause), quarantineReason(cause));
     }
     if (cut.seqs.length === 0) return "again";
     lastLane = lane;
-    if (lane === "backlog") backlogInFlight += 1;
+    inFlight[lane] += 1;
     const filled = cut.payload.length >= pace.bytes / 2;
     return { batch: ledger.add(cut.seqs, cut.payload.length, clock.elapsed()), payload: cut.payload, lane, filled };
   };
@@ -181,12 +199,13 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
     return "again";
   };
 
-  /** What fits, with one place kept free for a live reading while the backlog drains. */
+  /** What fits, with places kept free for live readings while the backlog drains. */
   const chooseLane = ({ window }: Room): "live" | "backlog" | null => {
     const most = restraint.mostUnsettled;
-    const live = lanes.hasLive && ledger.size < most + LIVE_RESERVE;
-    const place = backlogInFlight < Math.max(1, window - 1);
+    const live = lanes.hasLive && ledger.size < most + LIVE_RESERVE && inFlight.live < MOST_LIVE_IN_FLIGHT;
+    const place = inFlight.backlog < placesOfBacklog(window);
     const backlog = lanes.hasBacklog && ledger.size < most && place && !restraint.holdsBacklog;
+    // A flood of live readings must not starve the backlog; one reading now and then goes first.
     if (live && backlog) return lastLane === "live" ? "backlog" : "live";
     return live ? "live" : backlog ? "backlog" : null;
   };
@@ -219,7 +238,7 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
       } else if (flying.length > 0) {
         pace = paceAfterLoss(pace, Math.max(...flying.map(({ bytes }) => bytes)));
       }
-      backlogInFlight = 0;
+      Object.assign(inFlight, { live: 0, backlog: 0, suspect: 0 });
       const lowest = ledger.clear();
       if (lowest !== null) lanes.rewind(lowest);
       return blamed;
@@ -234,7 +253,9 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
       if (restraint.holdsAll) return null;
       const { suspect } = isolation;
       if (suspect !== null) return room.readingsInFlight > 0 ? null : await nextSuspect(suspect);
-      const lane = chooseLane(room);
+      let lane = chooseLane(room);
+      // Reading takes a trip to the disk: a live reading that comes meanwhile goes first.
+      if (lane === "backlog" && (await lanes.prepareBacklog())) lane = chooseLane(room);
       if (lane === null) return null;
       const cut = await lanes[lane]({ aim: pace.bytes, most: largest() });
       return toMessage(cut, lane);
@@ -277,10 +298,10 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
       sendAgain(ledger.apply(receipt, now));
       isolation.settle((seq) => isCovered(receipt, refused, seq));
       lanes.drop(receipt);
-      const asked = settlement.resend.find((seq) => !isTaken(seq));
-      if (asked !== undefined && (rewoundAt === null || now - rewoundAt >= ASKED_REWIND_EVERY)) {
-        rewoundAt = now;
-        lanes.rewind(asked);
+      if (settlement.resend.length > 0 && (lookedAt === null || now - lookedAt >= ASKED_REWIND_EVERY)) {
+        const asked = settlement.resend.find((seq) => !isTaken(seq));
+        lookedAt = now;
+        if (asked !== undefined) lanes.rewind(asked);
       }
       if (settlement.refused > 0) {
         report("reading-refused", "the region refuses readings; they are kept on the hub for the technician", {
@@ -288,6 +309,11 @@ export const createReadingFlow = (options: ReadingFlowOptions): ReadingFlow => {
           count: settlement.refused,
         });
       }
+    },
+    retry: (seq) => {
+      const { count, lowest } = isolation.release(seq);
+      if (lowest !== null) lanes.rewind(lowest);
+      return count;
     },
     storageFault: restraint.storageFault,
   };

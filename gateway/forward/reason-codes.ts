@@ -55,6 +55,9 @@ const hex = (code: number): string => `0x${code.toString(16).padStart(2, "0")}`;
 
 export const reasonName = (code: number): string => `${NAMES[code] ?? "unknown reason"} (${hex(code)})`;
 
+/** The hub goes where its configuration says: a broker, or who poses as one, cannot send it and its data elsewhere. */
+const NO_REDIRECTION = "the hub follows no redirection; the region must give it the new address in its configuration";
+
 const NEXT_STEPS: Readonly<Record<number, string>> = {
   132: "the region's broker must speak MQTT 5 or 3.1.1",
   133: "the region must admit this hub's id",
@@ -63,6 +66,8 @@ const NEXT_STEPS: Readonly<Record<number, string>> = {
   138: "call the region",
   154: "the region's broker must allow retained messages, for the hub's state",
   155: "the region's broker must allow QoS 1",
+  156: NO_REDIRECTION,
+  157: NO_REDIRECTION,
 };
 const LATER = "the hub keeps its readings and tries again later";
 
@@ -79,9 +84,13 @@ export const refusal = (during: "connect" | "subscribe", code: number): HubError
 
 /** A DISCONNECT from the broker: `link-lost`, with its `reasonCode`. */
 export const disconnection = (code: number): HubError =>
-  new HubError("link-lost", `link to the region: the broker ended it: ${reasonName(code)}; ${LATER}`, {
-    context: { trouble: "disconnected", reasonCode: code },
-  });
+  new HubError(
+    "link-lost",
+    `link to the region: the broker ended it: ${reasonName(code)}; ${NEXT_STEPS[code] ?? LATER}`,
+    {
+      context: { trouble: "disconnected", reasonCode: code },
+    },
+  );
 
 /**
  * What a PUBACK means. An unspecified or implementation specific error says nothing about this message, so it counts as

@@ -1,6 +1,7 @@
 import { isHubError, messageOf } from "../../protocol/errors.ts";
 import { parseReceipt, type Receipt } from "../../protocol/messages.ts";
 import type { Outbox, Settlement } from "../../protocol/ports/outbox.ts";
+import { highestNamed } from "./sent-ledger.ts";
 
 /** What became of the receipts that came in. */
 export interface ReceiptOutcomes {
@@ -26,14 +27,7 @@ export interface ReceiptDesk {
 /** Ranges and refusals that wait for the disk: about 1 MB. */
 const MOST_WAITING = 20_000;
 
-const weight = (receipt: Receipt): number => receipt.refused.length + receipt.missing.length;
-
-const highest = ({ through, refused, missing }: Receipt): number => {
-  let most: number = through;
-  for (const { seq } of refused) most = Math.max(most, seq);
-  for (const [, to] of missing) most = Math.max(most, to);
-  return most;
-};
+const weight = (receipt: Receipt): number => 1 + receipt.refused.length + receipt.missing.length;
 
 /**
  * The later receipt knows more: its `missing` holds for both, and what it does not name has arrived since. Refusals of
@@ -52,7 +46,9 @@ export const joinReceipts = (earlier: Receipt, later: Receipt): Receipt | null =
 };
 
 export const createReceiptDesk = (outbox: Outbox, outcomes: ReceiptOutcomes): ReceiptDesk => {
-  let waiting: Receipt[] = [];
+  const waiting: Receipt[] = [];
+  /** Of all that wait: a region that sends thousands of receipts must not have them counted at each. */
+  let waitingWeight = 0;
   let working: Promise<void> | null = null;
 
   const applyOne = async (receipt: Receipt): Promise<void> => {
@@ -66,9 +62,15 @@ export const createReceiptDesk = (outbox: Outbox, outcomes: ReceiptOutcomes): Re
     }
   };
 
+  const take = (): Receipt | undefined => {
+    const receipt = waiting.shift();
+    if (receipt !== undefined) waitingWeight -= weight(receipt);
+    return receipt;
+  };
+
   const work = async (): Promise<void> => {
     try {
-      for (let receipt = waiting.shift(); receipt !== undefined; receipt = waiting.shift()) await applyOne(receipt);
+      for (let receipt = take(); receipt !== undefined; receipt = take()) await applyOne(receipt);
     } finally {
       working = null;
     }
@@ -77,7 +79,12 @@ export const createReceiptDesk = (outbox: Outbox, outcomes: ReceiptOutcomes): Re
   const enqueue = (receipt: Receipt): void => {
     const last = waiting.at(-1);
     const joined = last === undefined ? null : joinReceipts(last, receipt);
-    waiting = joined === null ? [...waiting, receipt] : [...waiting.slice(0, -1), joined];
+    if (last !== undefined && joined !== null) {
+      waiting.pop();
+      waitingWeight -= weight(last);
+    }
+    waiting.push(joined ?? receipt);
+    waitingWeight += weight(joined ?? receipt);
   };
 
   return {
@@ -91,12 +98,12 @@ export const createReceiptDesk = (outbox: Outbox, outcomes: ReceiptOutcomes): Re
       if (receipt.series !== null && receipt.series !== outbox.series) {
         return outcomes.ignored("other-series", "it speaks of numbers before this hub's storage began anew");
       }
-      if (highest(receipt) > (outbox.depth().newest ?? 0)) {
+      if (highestNamed(receipt) > (outbox.depth().newest ?? 0)) {
         return outcomes.ignored("unknown", "numbers that this hub never gave");
       }
       enqueue(receipt);
       working ??= work();
-      if (waiting.reduce((sum, one) => sum + weight(one), waiting.length) > MOST_WAITING) await working;
+      if (waitingWeight > MOST_WAITING) await working;
     },
     idle: async () => {
       while (working !== null) await working;

@@ -50,6 +50,14 @@ const within = (seq: number, ranges: Receipt["missing"]): boolean =>
 export const isCovered = (receipt: Receipt, refused: ReadonlySet<number>, seq: Seq): boolean =>
   refused.has(seq) || (seq <= receipt.through && !within(seq, receipt.missing));
 
+/** The highest number that a receipt speaks of. */
+export const highestNamed = ({ through, refused, missing }: Receipt): number => {
+  let highest: number = through;
+  for (const { seq } of refused) highest = Math.max(highest, seq);
+  for (const [, to] of missing) highest = Math.max(highest, to);
+  return highest;
+};
+
 export const createSentLedger = (): SentLedger => {
   const batches = new Map<number, SentBatch>();
   const owner = new Map<Seq, number>();
@@ -107,7 +115,9 @@ export const createSentLedger = (): SentLedger => {
     apply: (receipt, at) => {
       const refused = new Set<number>(receipt.refused.map(({ seq }) => seq));
       let latestSettled = 0;
+      const reach = highestNamed(receipt);
       for (const batch of [...batches.values()]) {
+        if ((batch.seqs[0] ?? 0) > reach) continue;
         if (settle(batch, receipt, refused)) latestSettled = Math.max(latestSettled, batch.order);
       }
       if (latestSettled > 0) lastProgress = at;

@@ -15,6 +15,11 @@ export const MOST_WAIT = minutes(60);
 
 /** Which readings can go now as far as their time is concerned, and with which time. */
 export interface TimeGate {
+  /**
+   * True where `view` would leave every reading alone whose time of reception is known: it is not shown those then, which
+   * saves taking their text apart. Left out: it is shown all.
+   */
+  readonly leavesTimed?: boolean;
   /** The readings as they are to be sent; those that have to wait for the clock are `held` from now on. */
   view(readings: readonly Reading[]): readonly Reading[];
   isHeld(seq: Seq): boolean;
@@ -37,6 +42,7 @@ export interface TimeGateOptions {
 
 /** Everything goes as it is: for a hub whose clock is always set. */
 export const openGate: TimeGate = {
+  leavesTimed: true,
   view: (readings) => readings,
   isHeld: () => false,
   freed: () => [],
@@ -60,6 +66,7 @@ export const createTimeGate = ({ time, anchor, zone, publishWithoutTime }: TimeG
     nowMonoMs - received.monoMs < MOST_WAIT;
 
   return {
+    leavesTimed: true,
     view: (readings) => {
       const found = anchor();
       if (found !== null) return readings.map((reading) => backFill(reading, found, zone));

@@ -52,10 +52,12 @@ it("reports each change once, says when it is over, and goes on where the disk d
   ];
   const watch = createCapacityWatch({
     directory: "/nowhere",
+    probe: "/nowhere/file",
     clock,
     logger: silentLogger,
     report: (code, message, detail) => reports.push(`${code} ${String(detail.state)}: ${message}`),
     onLevel: (level) => levels.push(level),
+    isWritable: async () => true,
     look: async () => {
       const answer = answers.shift() ?? disk(900, 1);
       if (answer instanceof Error) throw answer;
@@ -73,4 +75,26 @@ it("reports each change once, says when it is over, and goes on where the disk d
     "buffer-high reserve",
     "buffer-high recovered",
   ]);
+});
+
+it("says once that the disk became read-only, within a minute, and that it can be written again", async () => {
+  const clock = createSimulatedClock();
+  const reports: string[] = [];
+  const answers = [true, false, false, true];
+  const watch = createCapacityWatch({
+    directory: "/nowhere",
+    probe: "/nowhere/file",
+    clock,
+    logger: silentLogger,
+    report: (code, _message, detail) => reports.push(`${clock.elapsed() / 60_000} ${code} ${String(detail.state)}`),
+    onLevel: () => undefined,
+    look: async () => disk(900, 1),
+    isWritable: async () => answers.shift() ?? true,
+  });
+  const stop = new AbortController();
+  const running = watch.run(stop.signal);
+  for (let minute = 0; minute < 5; minute += 1) await clock.advance(minutes(1));
+  stop.abort();
+  await running;
+  expect(reports).toEqual(["1 storage-fault read-only", "3 storage-fault recovered"]);
 });

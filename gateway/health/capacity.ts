@@ -1,4 +1,4 @@
-import { readdir, stat, statfs } from "node:fs/promises";
+import { open, readdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../../protocol/errors.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
@@ -54,18 +54,37 @@ const diskUse = async (directory: string): Promise<DiskUse> => {
   return { size: blocks * bsize, free: bavail * bsize, outbox: sizes.reduce((sum, size) => sum + size, 0) };
 };
 
+/**
+ * Whether files can still be written, without writing: a file system that met an error refuses to open them (EROFS),
+ * while its mount may go on calling itself writable (ext4's emergency_ro).
+ */
+const canBeWritten = async (probe: string): Promise<boolean> => {
+  try {
+    await (await open(probe, "r+")).close();
+    return true;
+  } catch (thrown) {
+    return !(thrown instanceof Error && "code" in thrown && thrown.code === "EROFS");
+  }
+};
+
 export interface CapacityWatchOptions {
   /** Of the outbox. */
   readonly directory: string;
+  /** A file on the same disk that is there, and is none of the outbox's: it is opened for writing, and closed. */
+  readonly probe: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly report: ReportEvent;
   /** Called when the level changes: from `reserve` on, whatever is no reading has to go without the disk. */
   readonly onLevel: (level: CapacityLevel) => void;
   readonly look?: (directory: string) => Promise<DiskUse>;
+  readonly isWritable?: (probe: string) => Promise<boolean>;
 }
 
-/** Looks at the disk of the outbox once a minute, and says in time when readings will not fit for ever. */
+/**
+ * Looks at the disk of the outbox once a minute, and says in time when readings will not fit for ever; and that it turned
+ * read-only (a worn card does) before a reading finds it so.
+ */
 export interface CapacityWatch {
   run(stop: AbortSignal): Promise<void>;
 }
@@ -79,8 +98,23 @@ const sentenceOf = (level: CapacityLevel, { free }: DiskUse): string => {
 };
 
 export const createCapacityWatch = (options: CapacityWatchOptions): CapacityWatch => {
-  const { directory, clock, logger, report, onLevel, look = diskUse } = options;
+  const { directory, probe, clock, logger, report, onLevel, look = diskUse, isWritable = canBeWritten } = options;
   let level: CapacityLevel = "roomy";
+  let wasWritable = true;
+
+  const lookAtMount = async (): Promise<void> => {
+    const writable = await isWritable(probe);
+    if (writable === wasWritable) return;
+    wasWritable = writable;
+    const [sentence, state] = writable
+      ? ["the disk can be written again", "recovered"]
+      : [
+          "the disk of the readings has become read-only: new readings are held in memory, sensors with a memory " +
+            "keep theirs; a card that does this is worn out, replace it",
+          "read-only",
+        ];
+    report("storage-fault", sentence, { state, path: directory });
+  };
 
   const lookOnce = async (): Promise<void> => {
     let use: DiskUse;
@@ -102,6 +136,7 @@ export const createCapacityWatch = (options: CapacityWatchOptions): CapacityWatc
     run: async (stop) => {
       while (!stop.aborted) {
         await lookOnce();
+        await lookAtMount();
         // Only the stop interrupts the wait.
         await clock.sleep(LOOK_EVERY, stop).catch(() => undefined);
       }

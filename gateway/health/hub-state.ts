@@ -11,13 +11,15 @@ export interface StateParts {
   readonly stamp: Arrival;
   readonly depth: OutboxDepth;
   readonly certificateEnds: EpochMs | null;
+  readonly certificateRenewal?: string | null;
   readonly health: HealthSample;
   readonly sensors: { readonly configured: number; readonly ready: number };
 }
 
 /** The retained `state` message of a hub that is online. */
 export const hubState = (parts: StateParts): HubState => {
-  const { stamp, depth, health, certificateEnds } = parts;
+  const { stamp, depth, health, certificateEnds, certificateRenewal = null } = parts;
+  const renewal = certificateRenewal === null ? {} : { renewal: certificateRenewal };
   return {
     schema: "state/1",
     hubId: parts.hubId,
@@ -27,7 +29,7 @@ export const hubState = (parts: StateParts): HubState => {
     versions: { hub: parts.version, node: process.versions.node },
     clock: stamp.hubClock,
     backlog: { waiting: depth.waiting, refused: depth.refused, oldestSeq: depth.oldest },
-    certificate: certificateEnds === null ? null : { notAfter: isoUtc(certificateEnds) },
+    certificate: certificateEnds === null ? null : { notAfter: isoUtc(certificateEnds), ...renewal },
     health: {
       uptimeS: health.uptimeS,
       rssMb: health.rssMb,

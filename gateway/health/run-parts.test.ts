@@ -3,7 +3,7 @@ import { createSimulatedClock } from "../../hardware-sim/clock/simulated-clock.t
 import type { Logger } from "../../protocol/ports/logger.ts";
 import { seconds } from "../../protocol/time.ts";
 import { until } from "../../tests/support/until.ts";
-import { type Part, runParts } from "./run-parts.ts";
+import { begun, type Part, runParts } from "./run-parts.ts";
 
 const setUp = () => {
   const clock = createSimulatedClock();
@@ -52,6 +52,19 @@ describe("runParts", () => {
     expect(await hub).toBe(true);
     expect(steps.slice(2)).toEqual(["sensors stopped", "ingest ended", "link stopped"]);
     expect(clock.sleeping).toBe(0);
+  });
+
+  it("stops a part that began before the others with them, in its turn", async () => {
+    const { clock, steps, running, stop, run } = setUp();
+    const link = running("link", 1, 9);
+    if (!("run" in link)) throw new Error("a part that runs");
+    const early = begun(link.run);
+    expect(steps).toEqual(["link runs"]);
+    const hub = run([running("sensors", 1, 2), { part: "link", by: seconds(9), run: early }]);
+    stop.abort();
+    await clock.advance(seconds(3));
+    expect(await hub).toBe(true);
+    expect(steps.slice(1)).toEqual(["sensors runs", "sensors stopped", "link stopped"]);
   });
 
   it("leaves a part behind that does not stop in time, says which, and still stops the others", async () => {

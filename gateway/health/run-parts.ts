@@ -28,6 +28,20 @@ export interface RunPartsOptions {
   readonly logger: Logger;
 }
 
+/** Begin at once what will be a part among others; it stops as they do. */
+export const begun = (run: (stop: AbortSignal) => Promise<void>): ((stop: AbortSignal) => Promise<void>) => {
+  const stopping = new AbortController();
+  const running = run(stopping.signal);
+  // Whoever runs the part hears of it.
+  running.catch(() => undefined);
+  return (stop) => {
+    const end = (): void => stopping.abort();
+    if (stop.aborted) end();
+    else stop.addEventListener("abort", end, { once: true });
+    return running;
+  };
+};
+
 interface Stage {
   readonly part: string;
   readonly by: Millis;

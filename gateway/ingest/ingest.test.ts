@@ -39,6 +39,8 @@ const fillableOutbox = () => {
     },
     next: async () => [],
     newest: async () => [],
+    nextTexts: async () => [],
+    newestTexts: async () => [],
     settle: async () => ({ settled: 0, refused: 0, resend: [], unknown: false }),
     keepUnreadable: async (capture) => {
       guard();
@@ -93,7 +95,7 @@ describe("ingest", () => {
     ]);
     expect(woken()).toBe(1);
     expect(ingest.lastStored(CUFF)).toBe(3000);
-    expect(ingest.status()).toEqual({ stored: 2, duplicates: 0, invalid: 0, held: 0, trouble: null });
+    expect(ingest.status()).toEqual({ stored: 2, duplicates: 0, invalid: 0, turnedAway: 0, held: 0, trouble: null });
   });
 
   it("knows when each sensor was last heard and last gave something new, and nothing of a sink without a sensor", async () => {
@@ -174,7 +176,7 @@ describe("ingest", () => {
   });
 
   it("holds at most a thousand readings and refuses the next, which the sensor then keeps", async () => {
-    const { sink, store, clock, ingest } = setUp();
+    const { sink, store, clock, ingest, events } = setUp();
     store.refuse(FULL);
     const held = Array.from({ length: MOST_HELD_READINGS }, (_, i) => sink.take([sampleReading(i)]));
     await clock.advance(millis(1));
@@ -185,7 +187,13 @@ describe("ingest", () => {
     store.refuse(null);
     await clock.advance(minutes(1));
     await Promise.all(held);
-    expect(ingest.status()).toMatchObject({ stored: MOST_HELD_READINGS, held: 0 });
+    expect(ingest.status()).toMatchObject({ stored: MOST_HELD_READINGS, held: 0, turnedAway: 1 });
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        severity: "alarm",
+        detail: expect.objectContaining({ state: "turned-away", count: 1 }),
+      }),
+    );
   });
 
   it("hands a refusal that will not pass to the caller at once", async () => {

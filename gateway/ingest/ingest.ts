@@ -3,7 +3,7 @@ import { HubError, isHubError } from "../../protocol/errors.ts";
 import type { SensorId } from "../../protocol/ids.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
-import type { Outbox } from "../../protocol/ports/outbox.ts";
+import type { Appended, Outbox } from "../../protocol/ports/outbox.ts";
 import type { DraftReading } from "../../protocol/reading.ts";
 import { type Millis, millis } from "../../protocol/time.ts";
 import type { ReadingValidator } from "../../protocol/validate.ts";
@@ -35,6 +35,8 @@ export interface IngestStatus {
   readonly stored: number;
   readonly duplicates: number;
   readonly invalid: number;
+  /** Readings that were refused to their sensor, because neither disk nor memory had room, or the hub stopped. */
+  readonly turnedAway: number;
   /** Readings in memory because the outbox refuses them. */
   readonly held: number;
   /** Why the outbox refuses, as a sentence; null when it does not. */
@@ -62,7 +64,7 @@ export const createIngest = (options: IngestOptions): Ingest => {
   const onItsWay = new Set<Promise<unknown>>();
   const lastHeardAt = new Map<SensorId, Millis>();
   const lastStoredAt = new Map<SensorId, Millis>();
-  let counts = { stored: 0, duplicates: 0, invalid: 0 };
+  let counts = { stored: 0, duplicates: 0, invalid: 0, turnedAway: 0 };
   let held = 0;
   let trouble: string | null = null;
 
@@ -125,6 +127,22 @@ export const createIngest = (options: IngestOptions): Ingest => {
     await durably(1, () => outbox.keepUnreadable(capture));
   };
 
+  /** Store them, or tell everybody that they stay with the sensor. */
+  const kept = async (sensor: SensorId | null, readings: readonly DraftReading[]): Promise<readonly Appended[]> => {
+    try {
+      return await durably(readings.length, () => outbox.append(readings, sensor));
+    } catch (thrown) {
+      counts = { ...counts, turnedAway: counts.turnedAway + readings.length };
+      const { length: count } = readings;
+      report("storage-fault", "readings are turned away: there is no room for them on the hub", {
+        sensor,
+        state: "turned-away",
+        count,
+      });
+      throw thrown;
+    }
+  };
+
   const take = async (sensor: SensorId | null, readings: readonly DraftReading[]): Promise<void> => {
     const valid: DraftReading[] = [];
     for (const reading of readings.map((one) => judge(sensor, one))) {
@@ -134,7 +152,7 @@ export const createIngest = (options: IngestOptions): Ingest => {
       else await setAside(sensor, reading, result.reason);
     }
     if (valid.length === 0) return;
-    const appended = await durably(valid.length, () => outbox.append(valid, sensor));
+    const appended = await kept(sensor, valid);
     let fresh = 0;
     for (const [i, one] of appended.entries()) {
       if (one.tag === "stored") fresh += 1;

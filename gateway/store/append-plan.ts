@@ -49,15 +49,19 @@ export const planAppends = (
 /** Largest statement. Each trip to the worker thread costs 50 to 100 us, as much as inserting ten rows. */
 const MOST_ROWS = 64;
 
+/** Rows whose digest is null are not inserted: they fill a group up to the next size. */
 const insertOf = (count: number): string => {
   const rows = Array.from(
     { length: count },
     (_, i) => `(?1 + ${i}, ?${4 * i + 2}, ${SEALED_JSON}, ?${4 * i + 3}, ?${4 * i + 4}, ?${4 * i + 5})`,
   );
-  return `INSERT INTO reading (seq, state, format, idem, crc, payload) VALUES ${rows.join(", ")}`;
+  return `INSERT INTO reading (seq, state, format, idem, crc, payload) SELECT * FROM (VALUES ${rows.join(", ")})
+    WHERE column4 IS NOT NULL`;
 };
 
-/** 1, 2, 4 ... 64 rows: seven prepared statements make any group in few trips. */
+const NO_ROW: readonly SqlValue[] = [null, null, null, null];
+
+/** 1, 2, 4 ... 64 rows: seven prepared statements make any group, one of 64 or fewer in one trip and one commit. */
 const inserts: ReadonlyMap<number, string> = new Map(
   Array.from({ length: Math.log2(MOST_ROWS) + 1 }, (_, power) => [2 ** power, insertOf(2 ** power)]),
 );
@@ -71,13 +75,14 @@ export const insertStatements = (
 ): readonly SqlStatement[] => {
   const statements: SqlStatement[] = [];
   for (let at = 0; at < rows.length; ) {
-    const count = Math.min(MOST_ROWS, 2 ** Math.floor(Math.log2(rows.length - at)));
+    const count = Math.min(MOST_ROWS, 2 ** Math.ceil(Math.log2(rows.length - at)));
     const parameters: SqlValue[] = [first + at];
     for (const [i, { digest, payload, lot }] of rows.slice(at, at + count).entries()) {
       const seq = first + at + i;
       const sealed = seal.seal(payload, boundOf(seq, digest));
       parameters.push(markOf(WAITING, lots.numberOf(lot)), digest, crcOf(seq, digest, sealed), sealed);
     }
+    for (let filled = rows.length - at; filled < count; filled += 1) parameters.push(...NO_ROW);
     statements.push({ sql: inserts.get(count) ?? insertOf(count), parameters });
     at += count;
   }

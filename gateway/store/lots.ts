@@ -28,7 +28,18 @@ const boundOf = (number: number): Uint8Array => Buffer.from(`lot 1 ${number}`);
 /** Ten sensors over a year. Beyond it, lots without any remembered row are dropped when the outbox is opened. */
 const MANY = 4096;
 
-const keyOf = ({ sensor, day }: Lot): string => JSON.stringify([sensor, day]);
+/** Numbers by sensor and day. It is asked for each reading twice. */
+const createNumbers = () => {
+  const bySensor = new Map<string | null, Map<string | null, number>>();
+  return {
+    get: ({ sensor, day }: Lot): number | undefined => bySensor.get(sensor)?.get(day),
+    set: ({ sensor, day }: Lot, number: number): void => {
+      const byDay = bySensor.get(sensor) ?? new Map<string | null, number>();
+      byDay.set(day, number);
+      bySensor.set(sensor, byDay);
+    },
+  };
+};
 
 export const loadLots = async (
   database: Database,
@@ -51,16 +62,17 @@ export const loadLots = async (
       surplus.push({ sql: "DELETE FROM lot WHERE id = ?", parameters: [number] });
     }
   }
-  const numbers = new Map([...byNumber].flatMap(([number, lot]) => (lot === null ? [] : [[keyOf(lot), number]])));
+  const numbers = createNumbers();
+  for (const [number, lot] of byNumber) if (lot !== null) numbers.set(lot, number);
   let unsaved: number[] = [];
   let saving = 0;
 
   const lots: Lots = {
     numberOf: (lot) => {
-      const known = numbers.get(keyOf(lot));
+      const known = numbers.get(lot);
       if (known !== undefined) return known;
       last += 1;
-      numbers.set(keyOf(lot), last);
+      numbers.set(lot, last);
       byNumber.set(last, lot);
       unsaved.push(last);
       return last;

@@ -1,7 +1,8 @@
 import { randomInt } from "node:crypto";
-import { isHubError } from "../../protocol/errors.ts";
+import { isHubError, messageOf } from "../../protocol/errors.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
+import { mayBeBadBlocks, replaceBadBlocks } from "./bad-blocks.ts";
 import { closeQuietly, openDatabaseFile } from "./database-file.ts";
 import type { DigestIndex } from "./digest-index.ts";
 import { loadLedger } from "./load-ledger.ts";
@@ -10,6 +11,7 @@ import { FLOOR_BLOCK, type NumberFloor, readFloor } from "./number-floor.ts";
 import { createEmpty, finishSalvage, type OutboxFiles, removeDrafts, sizeOf } from "./outbox-files.ts";
 import { requireSameKey } from "./outbox-key.ts";
 import type { Ledger } from "./receipt.ts";
+import { createRecentTexts, type RecentTexts } from "./recent-texts.ts";
 import {
   mendJournal,
   type OutboxRecovery,
@@ -31,6 +33,7 @@ export interface Store {
   readonly ledger: Ledger;
   readonly digests: DigestIndex;
   readonly lots: Lots;
+  readonly recent: RecentTexts;
   /** Counters up to here may have been handed out. */
   readonly counter: number;
   /** Of numbers, see Outbox.series. */
@@ -78,12 +81,9 @@ const seriesOf = async (database: Database, floor: NumberFloor | null): Promise<
   return series;
 };
 
-/**
- * Open the database of the directory. Where `given`, a number that was certainly given, is not in it, or where it is
- * damaged or gone, it goes on above every number that may have been given, with what could be saved: never empty in
- * silence.
- */
-export const openStore = async (options: StoreOptions & { readonly given: number }): Promise<Store> => {
+type OpeningOptions = StoreOptions & { readonly given: number };
+
+const openReadable = async (options: OpeningOptions): Promise<Store> => {
   const { files, clock, logger, openDatabase, remember, seal } = options;
   await finishSalvage(files, clock.now());
   await removeDrafts(files);
@@ -136,9 +136,31 @@ export const openStore = async (options: StoreOptions & { readonly given: number
     }
     const counter = await metaOf(database, "counter");
     const series = await seriesOf(database, floor);
-    return { ...opened, seal, counter, series, floor: floor ?? NO_FLOOR, prunedTo: 0, recovery };
+    const recent = createRecentTexts();
+    return { ...opened, recent, seal, counter, series, floor: floor ?? NO_FLOOR, prunedTo: 0, recovery };
   } catch (thrown) {
     await closeQuietly(database);
     throw thrown;
+  }
+};
+
+/**
+ * Open the database of the directory. Where `given`, a number that was certainly given, is not in it, or where it is
+ * damaged or gone, it goes on above every number that may have been given, with what could be saved: never empty in
+ * silence. Blocks that cannot be read are damage.
+ */
+export const openStore = async (options: OpeningOptions): Promise<Store> => {
+  try {
+    return await openReadable(options);
+  } catch (thrown) {
+    if (!mayBeBadBlocks(thrown)) throw thrown;
+    const bytes = await replaceBadBlocks(options.files, options.clock.now());
+    if (bytes === 0) throw thrown;
+    options.logger.error("outbox has blocks that cannot be read, going on with the rest", {
+      bytes,
+      path: options.files.directory,
+      reason: messageOf(thrown),
+    });
+    return openReadable(options);
   }
 };

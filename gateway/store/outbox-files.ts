@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, copyFile, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { HubError } from "../../protocol/errors.ts";
 import { type EpochMs, isoUtc } from "../../protocol/time.ts";
@@ -18,6 +18,8 @@ export interface OutboxFiles {
   readonly floor: string;
   /** Of what is stored, where no credential brings it. */
   readonly key: string;
+  /** What a credential's key is mixed with, so that the hub itself can destroy the key. */
+  readonly salt: string;
   /** Being filled from a damaged database; worthless until it has the next name. */
   readonly draft: string;
   /** Complete, and about to take the place of the damaged database. */
@@ -47,6 +49,7 @@ export const outboxFiles = (directory: string): OutboxFiles => {
     lock: join(directory, "outbox.lock"),
     floor: join(directory, "outbox.floor"),
     key: join(directory, "outbox.key"),
+    salt: join(directory, "outbox.salt"),
     draft: `${database}.new`,
     salvaged: `${database}.salvaged`,
     mended: `${database}${WAL}.mended`,
@@ -163,6 +166,16 @@ export const replaceJournal = async (files: OutboxFiles, mended: Uint8Array, at:
   } catch (thrown) {
     throw fileFailure("outbox: mend its journal", thrown);
   }
+};
+
+/**
+ * Put the durable file `draft` in the place of `path`, whose content stays under a dated name where the file system has
+ * names enough (FAT has one for each file). A cut leaves the old file or the new one.
+ */
+export const replaceKeeping = async (files: OutboxFiles, draft: string, path: string, at: EpochMs): Promise<void> => {
+  await link(path, await freeName(files, at)).catch(() => undefined);
+  await rename(draft, path);
+  await syncDirectory(files.directory);
 };
 
 /**

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { hkdfSync, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HubError, isHubError, messageOf } from "../../protocol/errors.ts";
@@ -15,14 +15,14 @@ import { transact } from "./transaction.ts";
 /** Name of the systemd credential (systemd.exec(5), LoadCredentialEncrypted=) with the key: 64 hex digits. */
 export const KEY_CREDENTIAL = "hemhub-outbox-key";
 
-const keyTrouble = (what: string, next: string, cause?: unknown): HubError =>
+export const keyTrouble = (what: string, next: string, cause?: unknown): HubError =>
   new HubError("outbox-key", `outbox key: ${what}; nothing was changed. ${next}`, { cause });
 
 const PUT_BACK =
   "Put the former key back; where it is lost for good, what is stored cannot be read by anyone: move the outbox folder away to begin anew";
 
 /** Null where there is no such file. Throws HubError `outbox-key`. */
-const readKey = async (path: string): Promise<Uint8Array | null> => {
+export const readKey = async (path: string): Promise<Uint8Array | null> => {
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -36,7 +36,7 @@ const readKey = async (path: string): Promise<Uint8Array | null> => {
 };
 
 /** Where systemd has put the credentials of this unit (systemd.exec(5)); null where it did not start the hub. */
-const credentialKey = async (folder: string | undefined): Promise<Uint8Array | null> =>
+export const credentialKey = async (folder: string | undefined): Promise<Uint8Array | null> =>
   folder === undefined ? null : readKey(join(folder, KEY_CREDENTIAL));
 
 /** Whether rows of the database are sealed with some key; true where nobody can tell. */
@@ -53,6 +53,27 @@ const isSealed = async (files: OutboxFiles, openDatabase: OpenDatabase): Promise
   }
 };
 
+const makeKey = async (path: string): Promise<Uint8Array> => {
+  const made = randomBytes(KEY_BYTES);
+  try {
+    await replaceDurably(path, `${made.toString("hex")}\n`);
+  } catch (thrown) {
+    throw fileFailure("outbox key: write", thrown);
+  }
+  return made;
+};
+
+/**
+ * A credential is not the hub's to destroy. So its key is mixed with a random salt beside the database (RFC 5869), which
+ * is: without the salt the credential opens nothing. Rows of a release before this are sealed with the credential itself.
+ */
+const salted = async (credential: Uint8Array, files: OutboxFiles, openDatabase: OpenDatabase): Promise<Uint8Array> => {
+  const found = await readKey(files.salt);
+  if (found === null && (await isSealed(files, openDatabase))) return credential;
+  const salt = found ?? (await makeKey(files.salt));
+  return Buffer.from(hkdfSync("sha256", credential, salt, "hemhub outbox erasable", KEY_BYTES));
+};
+
 /**
  * The key of the outbox: from the systemd credential `hemhub-outbox-key` where there is one, else from the file beside
  * the database (0600), which is made where nothing is sealed yet. Throws HubError `outbox-key` where the key of what is
@@ -63,7 +84,9 @@ export const loadSeal = async (
   openDatabase: OpenDatabase,
   credentials: string | undefined,
 ): Promise<Seal> => {
-  const found = (await credentialKey(credentials)) ?? (await readKey(files.key));
+  const credential = await credentialKey(credentials);
+  if (credential !== null) return createSeal(await salted(credential, files, openDatabase));
+  const found = await readKey(files.key);
   if (found !== null) return createSeal(found);
   if (await isSealed(files, openDatabase)) {
     throw keyTrouble(
@@ -71,13 +94,7 @@ export const loadSeal = async (
       PUT_BACK,
     );
   }
-  const made = randomBytes(KEY_BYTES);
-  try {
-    await replaceDurably(files.key, `${made.toString("hex")}\n`);
-  } catch (thrown) {
-    throw fileFailure("outbox key: write", thrown);
-  }
-  return createSeal(made);
+  return createSeal(await makeKey(files.key));
 };
 
 /** Sealed rows that are tried where the noted check does not fit: one damaged row must not decide. */

@@ -15,12 +15,21 @@ import { writeFloor } from "./number-floor.ts";
 import { createDirectory, lockDirectory, outboxFiles } from "./outbox-files.ts";
 import { loadSeal } from "./outbox-key.ts";
 import { encodePayload } from "./payload.ts";
-import { type RefusedReading, readNewest, readNext, readRefused, readUnreadable } from "./read-rows.ts";
+import {
+  type RefusedReading,
+  readNewest,
+  readNewestTexts,
+  readNext,
+  readNextTexts,
+  readRefused,
+  readUnreadable,
+} from "./read-rows.ts";
 import { applyReceipt, readReceipt } from "./receipt.ts";
 import type { OutboxRecovery } from "./recovery.ts";
+import { withSealedReasons } from "./refusal-reason.ts";
 import { setMeta } from "./schema.ts";
 import type { Seal } from "./seal.ts";
-import { createSettlementQueue, MAX_SETTLED_PER_COMMIT } from "./settlement-queue.ts";
+import { createSettlementQueue, SETTLE_AT_ONCE } from "./settlement-queue.ts";
 import { type OpenDatabase, openDatabase as openSqlite } from "./sqlite.ts";
 import { type SqlStatement, transact } from "./transaction.ts";
 import { refusal } from "./trouble.ts";
@@ -35,6 +44,8 @@ export interface SqliteOutboxOptions {
   readonly remember?: number;
   /** Folder of systemd's credentials, `$CREDENTIALS_DIRECTORY`: where it has the key, no key file is used. */
   readonly credentials?: string | undefined;
+  /** Counters up to here were handed out before an erase: none of them is given again. */
+  readonly countersFrom?: number;
   /** SQLite through `sqlite3` unless given. */
   readonly openDatabase?: OpenDatabase;
 }
@@ -50,16 +61,21 @@ export interface SqliteOutbox extends Outbox {
   unreadable(limit: number): Promise<readonly UnreadableCapture[]>;
   /** The newest readings that the region refused, newest first, with its reason. */
   refused(limit: number): Promise<readonly RefusedReading[]>;
+  /** How many of these numbers wait for the region, both ends included. */
+  waitingBetween(from: number, to: number): number;
+  /** Counters up to here may have been handed out. */
+  readonly counter: number;
 }
 
 /** At one reading a minute 139 days; 7 MB of memory when full. */
 export const REMEMBERED = 200_000;
 
 /**
- * A settlement rides with the next commit, or goes alone after this time. Longer than a minute, so that a reading a
- * minute costs one fsync and not two; a crash meanwhile costs the resending of what was settled since.
+ * A settlement rides with a commit of others (committer.ts), or goes alone after this time: longer than what it may wait
+ * for a ride, so that it costs no commit of its own where readings come. A crash meanwhile costs the resending of what
+ * was settled since, which the region knows by its id.
  */
-export const SETTLE_WITHIN = minutes(2);
+export const SETTLE_WITHIN = minutes(12);
 
 /** One fsync for at most this much: some 10 ms of a card that writes 20 MB/s. */
 const GROUP = { tasks: 256, bytes: 256 * 1024 };
@@ -102,10 +118,10 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
     await closeQuietly(lock);
     throw thrown;
   }
-  counter = guard.latest.counter;
-  reserved = counter;
+  reserved = guard.latest.counter;
+  counter = Math.max(reserved, options.countersFrom ?? 0);
 
-  const commit = createCommitter(guard, files.floor, settlements, createUpkeep(logger));
+  const commit = createCommitter({ guard, floorPath: files.floor, settlements, upkeep: createUpkeep(logger), clock });
   const closing = new AbortController();
   let flushing = false;
   let reserving: Promise<void> | null = null;
@@ -116,7 +132,7 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
     (task) => (task.tag === "append" ? task.bytes : 0),
     async (group) => {
       const more = await commit(group);
-      if (more || settlements.size >= MAX_SETTLED_PER_COMMIT) groups.submit({ tag: "settle" });
+      if (more || settlements.size >= SETTLE_AT_ONCE) groups.submit({ tag: "settle" });
       else if (settlements.size > 0) flushLater();
     },
   );
@@ -183,7 +199,7 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
 
   const flushEverything = async (): Promise<void> => {
     const { database, ledger, digests, series } = guard.require("close");
-    while (settlements.size > 0) await transact(database, settlements.take(digests).statements);
+    while (settlements.size > 0) await transact(database, settlements.take(digests, SETTLE_AT_ONCE).statements);
     await transact(database, [setMeta("counter", counter)]);
     await writeFloor(files.floor, { seq: ledger.newest, counter, series });
   };
@@ -223,21 +239,28 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
     },
     next: (after, limit) => read("next", (store) => readNext(store, after, limit, quarantine)),
     newest: (before, limit) => read("newest", (store) => readNewest(store, before, limit, quarantine)),
+    nextTexts: (after, limit) => read("next", (store) => readNextTexts(store, after, limit, quarantine)),
+    newestTexts: (before, limit) => read("newest", (store) => readNewestTexts(store, before, limit, quarantine)),
     settle: async (receipt) => {
       requireOpen("settle");
       const { ledger, series } = guard.latest;
       const effects = readReceipt(ledger, seriesText(series), receipt);
       applyReceipt(ledger, effects);
-      settlements.add(effects);
+      settlements.add(withSealedReasons(effects, seal));
       // A restored reading that is lost again would not wait any more: nothing to resend. So this one does not lag.
       while (settlements.holds(effects.restore)) await write("settle", []);
-      if (settlements.size >= MAX_SETTLED_PER_COMMIT) groups.submit({ tag: "settle" });
+      if (settlements.size >= SETTLE_AT_ONCE) groups.submit({ tag: "settle" });
       else if (settlements.size > 0) flushLater();
       return effects.settlement;
     },
     account: () => accountOf(guard.latest),
     keepUnreadable: (capture) => write("capture", captureStatements(capture, seal)),
     refused: (limit) => read("refused readings", (store) => readRefused(store, limit)),
+    waitingBetween: (from, to) =>
+      guard.latest.ledger.waiting.within(from, to).reduce((sum, [first, last]) => sum + last - first + 1, 0),
+    get counter() {
+      return Math.max(counter, reserved);
+    },
     unreadable: (limit) => read("captures", (store) => readUnreadable(store, limit)),
     depth: () => {
       const { waiting, refused, newest } = guard.latest.ledger;

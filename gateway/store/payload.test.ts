@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Seq } from "../../protocol/ids.ts";
 import { sampleReading } from "../../tests/support/sample-reading.ts";
-import { boundOf, crcOf, decodeRow, encodePayload, SEALED_JSON, type StoredRow } from "./payload.ts";
+import { boundOf, crcOf, decodeRow, encodePayload, SEALED_JSON, type StoredRow, textOfRow } from "./payload.ts";
 import { createSeal } from "./seal.ts";
 
 const seal = createSeal(new Uint8Array(32).fill(1));
@@ -20,7 +20,7 @@ const rowOf = (format: number, payload: Uint8Array): StoredRow => ({
 const row = (): StoredRow => rowOf(SEALED_JSON, seal.seal(encodePayload(sampleReading(1)), boundOf(7, digest)));
 
 it("gives back what was written, with its number", () => {
-  expect(decodeRow(row(), seal)).toEqual({ tag: "ok", reading: { ...sampleReading(1), seq: 7 } });
+  expect(decodeRow(row(), seal)).toEqual({ tag: "ok", value: { ...sampleReading(1), seq: 7 } });
 });
 
 it("notices any flipped bit of the payload, and another row's payload", () => {
@@ -57,7 +57,24 @@ it("opens a row only under its own number and digest, and only with its own key,
   expect(decodeRow(rowOf(SEALED_JSON, forged), seal)).toEqual({ tag: "malformed", reason: altered });
 });
 
+it("gives a row as the text of its reading, and never an altered one", () => {
+  const text = Buffer.from(JSON.stringify({ ...sampleReading(1), seq: 7 }));
+  expect(textOfRow(row(), seal)).toEqual({ tag: "ok", value: { seq: 7, json: text } });
+  const plain = rowOf(PLAIN_JSON, encodePayload(sampleReading(1)));
+  expect(textOfRow(plain, seal)).toEqual({ tag: "ok", value: { seq: 7, json: text } });
+  const { payload } = row();
+  for (let bit = 0; bit < payload.length * 8; bit += 97) {
+    const flipped = Uint8Array.from(payload);
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    expect(textOfRow({ ...row(), payload: flipped }, seal).tag).toBe("malformed");
+    // The seal notices it even where somebody has made the checksum right again.
+    expect(textOfRow({ ...row(), payload: flipped, crc: crcOf(7, digest, flipped) }, seal).tag).toBe("malformed");
+  }
+  const broken = rowOf(SEALED_JSON, seal.seal(Buffer.from("systolic 124"), boundOf(7, digest)));
+  expect(textOfRow(broken, seal)).toEqual({ tag: "malformed", reason: "not JSON" });
+});
+
 it("still reads the rows of version 1", () => {
   const plain = rowOf(PLAIN_JSON, encodePayload(sampleReading(1)));
-  expect(decodeRow(plain, seal)).toEqual({ tag: "ok", reading: { ...sampleReading(1), seq: 7 } });
+  expect(decodeRow(plain, seal)).toEqual({ tag: "ok", value: { ...sampleReading(1), seq: 7 } });
 });

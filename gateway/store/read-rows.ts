@@ -1,9 +1,10 @@
 import type { Seq } from "../../protocol/ids.ts";
-import type { UnreadableCapture } from "../../protocol/ports/outbox.ts";
+import type { ReadingText, UnreadableCapture } from "../../protocol/ports/outbox.ts";
 import type { Reading } from "../../protocol/reading.ts";
 import { openCapture } from "./capture.ts";
 import type { Store } from "./open-store.ts";
-import { type Decoded, decodeRow } from "./payload.ts";
+import { decodeRow, type MalformedRow, type StoredRow, textOfRow } from "./payload.ts";
+import { openReason } from "./refusal-reason.ts";
 import type { Seal } from "./seal.ts";
 import type { SeqRange } from "./seq-ranges.ts";
 import { bytesOf, integerOf, type SqlRow, textOf } from "./sqlite.ts";
@@ -15,55 +16,108 @@ const COLUMNS = "SELECT seq, format, idem, crc, reason, payload FROM reading WHE
 const ASCENDING = `${COLUMNS} ORDER BY seq LIMIT ?`;
 const DESCENDING = `${COLUMNS} ORDER BY seq DESC LIMIT ?`;
 
-const decode = (seq: Seq, row: SqlRow, seal: Seal): Decoded => {
-  const format = integerOf(row, "format");
-  const digest = bytesOf(row, "idem");
-  const crc = row.crc === null ? null : integerOf(row, "crc");
-  return decodeRow({ seq, format, digest, crc, payload: bytesOf(row, "payload") }, seal);
+type Order = "ascending" | "descending";
+
+const storedRow = (seq: Seq, row: SqlRow): StoredRow => ({
+  seq,
+  format: integerOf(row, "format"),
+  digest: bytesOf(row, "idem"),
+  crc: row.crc === null ? null : integerOf(row, "crc"),
+  payload: bytesOf(row, "payload"),
+});
+
+/** What a row is wanted as. */
+interface Wanted<T> {
+  make(row: StoredRow, seal: Seal): { readonly tag: "ok"; readonly value: T } | MalformedRow;
+  /** What need not be read from the disk; null where it must be. */
+  recent(store: Store, seq: number): T | null;
+}
+
+const asReading: Wanted<Reading> = {
+  make: decodeRow,
+  recent: () => null,
+};
+
+const asText: Wanted<ReadingText> = {
+  make: textOfRow,
+  recent: ({ recent }, seq) => recent.get(seq),
+};
+
+const takeRecent = <T>(
+  store: Store,
+  wanted: Wanted<T>,
+  order: Order,
+  [from, to]: SeqRange,
+  limit: number,
+): { readonly found: readonly T[]; readonly left: SeqRange } => {
+  const found: T[] = [];
+  let [low, high] = [from, to];
+  while (low <= high && found.length < limit) {
+    const seq = order === "ascending" ? low : high;
+    const value = wanted.recent(store, seq);
+    if (value === null) break;
+    if (store.ledger.waiting.has(seq)) found.push(value);
+    if (order === "ascending") low += 1;
+    else high -= 1;
+  }
+  return { found, left: [low, high] };
 };
 
 /**
- * Rows of the runs in their order, up to `limit`. The ledger says which rows wait: a row may still be there that is
+ * Rows of the runs in the order, up to `limit`. The ledger says which rows wait: a row may still be there that is
  * settled, or be settled while it is read.
  */
-const read = async (
+const read = async <T>(
   store: Store,
-  sql: string,
+  wanted: Wanted<T>,
+  order: Order,
   runs: readonly SeqRange[],
   limit: number,
   quarantine: Quarantine,
-): Promise<readonly Reading[]> => {
-  const readings: Reading[] = [];
-  for (const [from, to] of runs) {
-    if (readings.length >= limit) break;
-    for (const row of await store.database.all(sql, [from, to, limit - readings.length])) {
+): Promise<readonly T[]> => {
+  const values: T[] = [];
+  const sql = order === "ascending" ? ASCENDING : DESCENDING;
+  for (const run of order === "ascending" ? runs : runs.toReversed()) {
+    const { found, left } = takeRecent(store, wanted, order, run, limit - values.length);
+    values.push(...found);
+    if (values.length >= limit) break;
+    if (left[0] > left[1]) continue;
+    for (const row of await store.database.all(sql, [...left, limit - values.length])) {
       const seq = integerOf(row, "seq") as Seq;
       if (!store.ledger.waiting.has(seq)) continue;
-      const decoded = decode(seq, row, store.seal);
-      if (decoded.tag === "ok") readings.push(decoded.reading);
-      else quarantine(seq, decoded.reason);
+      const made = wanted.make(storedRow(seq, row), store.seal);
+      if (made.tag === "ok") values.push(made.value);
+      else quarantine(seq, made.reason);
     }
   }
-  return readings;
+  return values;
 };
 
-export const readNext = (
-  store: Store,
-  after: number,
-  limit: number,
-  quarantine: Quarantine,
-): Promise<readonly Reading[]> =>
-  read(store, ASCENDING, store.ledger.waiting.within(after + 1, Number.MAX_SAFE_INTEGER), limit, quarantine);
+const above = ({ ledger }: Store, after: number): readonly SeqRange[] =>
+  ledger.waiting.within(after + 1, Number.MAX_SAFE_INTEGER);
 
-export const readNewest = (
+const below = ({ ledger }: Store, before: number | null): readonly SeqRange[] =>
+  ledger.waiting.within(1, before === null ? Number.MAX_SAFE_INTEGER : before - 1);
+
+type ReadAbove<T> = (store: Store, after: number, limit: number, quarantine: Quarantine) => Promise<readonly T[]>;
+type ReadBelow<T> = (
   store: Store,
   before: number | null,
   limit: number,
   quarantine: Quarantine,
-): Promise<readonly Reading[]> => {
-  const highest = before === null ? Number.MAX_SAFE_INTEGER : before - 1;
-  return read(store, DESCENDING, store.ledger.waiting.within(1, highest).toReversed(), limit, quarantine);
-};
+) => Promise<readonly T[]>;
+
+export const readNext: ReadAbove<Reading> = (store, after, limit, quarantine) =>
+  read(store, asReading, "ascending", above(store, after), limit, quarantine);
+
+export const readNewest: ReadBelow<Reading> = (store, before, limit, quarantine) =>
+  read(store, asReading, "descending", below(store, before), limit, quarantine);
+
+export const readNextTexts: ReadAbove<ReadingText> = (store, after, limit, quarantine) =>
+  read(store, asText, "ascending", above(store, after), limit, quarantine);
+
+export const readNewestTexts: ReadBelow<ReadingText> = (store, before, limit, quarantine) =>
+  read(store, asText, "descending", below(store, before), limit, quarantine);
 
 /** As version 1 kept them. */
 const plainCapture = (row: SqlRow): UnreadableCapture => ({
@@ -86,8 +140,10 @@ export const readRefused = async (store: Store, limit: number): Promise<readonly
   for (const [from, to] of runs) {
     if (found.length >= limit) break;
     for (const row of await store.database.all(DESCENDING, [from, to, limit - found.length])) {
-      const decoded = decode(integerOf(row, "seq") as Seq, row, store.seal);
-      if (decoded.tag === "ok") found.push({ reading: decoded.reading, reason: textOf(row, "reason") ?? "" });
+      const seq = integerOf(row, "seq") as Seq;
+      const decoded = decodeRow(storedRow(seq, row), store.seal);
+      if (decoded.tag !== "ok") continue;
+      found.push({ reading: decoded.value, reason: openReason(store.seal, seq, textOf(row, "reason") ?? "") });
     }
   }
   return found;

@@ -58,7 +58,10 @@ export const createSeqRanges = (initial: readonly SeqRange[] = []): SeqRanges =>
     get last() {
       return runs.at(-1)?.[1] ?? null;
     },
-    has: (seq) => within(seq, seq).length > 0,
+    has: (seq) => {
+      const run = runs[firstEndingAtOrAbove(seq)];
+      return run !== undefined && run[0] <= seq;
+    },
     within,
     add: (from, to) => {
       if (from > to) return;

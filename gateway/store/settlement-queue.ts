@@ -20,8 +20,8 @@ export interface SettlementQueue {
   add(effects: ReceiptEffects): void;
   /** The payload of this row cannot be read back. */
   markUnreadable(seq: number, reason: string): void;
-  /** What fits in one commit, lowest numbers first, as statements; it is no longer queued. */
-  take(digests: Pick<DigestIndex, "at" | "lotAt">): SettlementBatch;
+  /** At most `most` rows, lowest numbers first, as statements; they are no longer queued. */
+  take(digests: Pick<DigestIndex, "at" | "lotAt">, most: number): SettlementBatch;
   /** The batch did not reach the disk: queue it again, below what came since. */
   putBack(batch: SettlementBatch): void;
   clear(): void;
@@ -34,8 +34,8 @@ export interface SettlementBatch {
   readonly deletes: readonly SeqRange[];
 }
 
-/** Most rows of one commit: 1 024 rows of 1.5 kB take some 20 ms on a slow card, and appends wait no longer for them. */
-export const MAX_SETTLED_PER_COMMIT = 1024;
+/** As many are written without waiting for a commit to ride with: five commits in a drain of a thousand. */
+export const SETTLE_AT_ONCE = 256;
 
 /** One statement for any number of digests: 16 bytes of the first value for each [number, lot] in the second. */
 const KEEP_DIGESTS = `INSERT OR REPLACE INTO settled (seq, idem, lot)
@@ -88,10 +88,10 @@ export const createSettlementQueue = (): SettlementQueue => {
     markUnreadable: (seq, reason) => {
       marks.set(seq, { state: UNREADABLE, reason });
     },
-    take: (digests) => {
-      const chosen = [...marks].slice(0, MAX_SETTLED_PER_COMMIT);
+    take: (digests, most) => {
+      const chosen = [...marks].slice(0, most);
       for (const [seq] of chosen) marks.delete(seq);
-      const ranges = lowest(MAX_SETTLED_PER_COMMIT - chosen.length);
+      const ranges = lowest(most - chosen.length);
       const deleted = ranges.reduce((sum, [from, to]) => sum + deletes.remove(from, to), 0);
       return {
         deleted,

@@ -30,6 +30,8 @@ const OPEN_EXRESCODE = 0x02000000;
 
 /** Primary result codes (sqlite.org/rescode.html). Whatever is not named here leaves the connection untrustworthy. */
 const codeOfResult: ReadonlyMap<number, HubErrorCode> = new Map([
+  // SQLITE_ERROR: statements are constants, so a table or a column that they name is not there any more.
+  [1, "outbox-corrupt"],
   [3, "outbox-read-only"], // SQLITE_PERM
   [5, "invalid-config"], // SQLITE_BUSY
   [6, "invalid-config"], // SQLITE_LOCKED

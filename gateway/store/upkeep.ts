@@ -9,6 +9,8 @@ import { leavesConnectionSound } from "./trouble.ts";
 export interface Written {
   readonly statements: readonly SqlStatement[];
   readonly rowsDeleted: number;
+  /** Many readings still wait. */
+  readonly isDraining: boolean;
 }
 
 /** Keeps journal and file bounded, between commits, so that no append waits for more than one step of it. */
@@ -34,9 +36,12 @@ const LOOK_EVERY = 1024;
 /** Not exact: the journal's true length is asked for when it is copied, and only then. */
 const journalBytes = ({ statements, rowsDeleted }: Written): number => {
   if (statements.length === 0) return 0;
-  const values = statements.flatMap(({ parameters }) => parameters);
-  const sizes = values.map((value) => (typeof value === "string" || value instanceof Uint8Array ? value.length : 0));
-  const bytes = sizes.reduce((sum, size) => sum + size + BYTES_PER_VALUE, 0);
+  let bytes = 0;
+  for (const { parameters } of statements) {
+    for (const value of parameters) {
+      bytes += BYTES_PER_VALUE + (typeof value === "string" || value instanceof Uint8Array ? value.length : 0);
+    }
+  }
   return bytes + rowsDeleted * BYTES_PER_VALUE + FRAMES_PER_COMMIT * FRAME;
 };
 
@@ -71,7 +76,8 @@ export const createUpkeep = (logger: Logger): Upkeep => {
       deleted += written.rowsDeleted;
       try {
         if (journal >= JOURNAL_LIMIT) await checkpoint(database);
-        return deleted >= LOOK_EVERY && (await vacuum(database));
+        // Giving pages back moves others: not while readings are to go out, and in competition with those that come in.
+        return !written.isDraining && deleted >= LOOK_EVERY && (await vacuum(database));
       } catch (thrown) {
         if (!leavesConnectionSound(thrown)) throw thrown;
         // The journal keeps everything until there is room; the next look is after as much again.

@@ -2,7 +2,12 @@ import type { IConnackPacket } from "mqtt-packet";
 
 /** What the broker does when a hub connects. */
 export type ConnectReaction =
-  | { readonly tag: "connack"; readonly reasonCode: number; readonly properties?: IConnackPacket["properties"] }
+  | {
+      readonly tag: "connack";
+      readonly reasonCode: number;
+      readonly properties?: IConnackPacket["properties"];
+      readonly sessionPresent?: boolean;
+    }
   /** Accept the connection and say nothing. */
   | { readonly tag: "silence" }
   /** Close the connection. */
@@ -15,13 +20,17 @@ export type ConnectReaction =
 /** What the broker does with one PUBLISH. Where it acknowledges with success, the message is delivered. */
 export type PublishReaction =
   | { readonly tag: "puback"; readonly reasonCode: number }
+  /** Deliver, and keep the PUBACK back until `ScriptedBroker.release`. */
+  | { readonly tag: "hold" }
+  /** Deliver, and acknowledge these packet ids with success. */
+  | { readonly tag: "pubacks"; readonly ids: (id: number) => readonly number[] }
   /** Deliver the message and never say so. */
   | { readonly tag: "deliver" }
   /** Nothing at all, as behind a cable that was pulled. */
   | { readonly tag: "nothing" }
   /** Deliver, and cut the connection before the PUBACK. */
   | { readonly tag: "deliver-and-cut" }
-  | { readonly tag: "disconnect"; readonly reasonCode: number }
+  | { readonly tag: "disconnect"; readonly reasonCode: number; readonly serverReference?: string }
   /** Success, and then these bytes. */
   | { readonly tag: "puback-and-bytes"; readonly bytes: Uint8Array };
 

@@ -1,3 +1,4 @@
+import type { IConnackPacket } from "mqtt-packet";
 import type { Behaviour, ConnectReaction, PublishReaction } from "./behaviour.ts";
 
 /** MQTT 5.0 section 2.4. */
@@ -130,4 +131,56 @@ export const noSubscriptions = (reasonCode: number): Behaviour => ({
   ...sound,
   name: "nosub",
   onSubscribe: () => reasonCode,
+});
+
+/** Says this in its CONNACK, and is sound. */
+export const onTerms = (properties: NonNullable<IConnackPacket["properties"]>): Behaviour => ({
+  ...sound,
+  name: "terms",
+  onConnect: () => ({ ...accepted, properties }),
+});
+
+/** Says that it kept a session, although the hub began a clean one. */
+export const staleSession: Behaviour = {
+  ...sound,
+  name: "stale-session",
+  onConnect: () => ({ tag: "connack", reasonCode: 0, sessionPresent: true }),
+};
+
+/** Keeps its PUBACKs back until it is told to release them. */
+export const holdsBack: Behaviour = { ...sound, name: "holds-back", onPublish: () => ({ tag: "hold" }) };
+
+/** Acknowledges each message twice. */
+export const acksTwice: Behaviour = {
+  ...sound,
+  name: "acks-twice",
+  onPublish: () => ({ tag: "pubacks", ids: (id) => [id, id] }),
+};
+
+/** Acknowledges, besides each message, an id that is nowhere near those in use. */
+export const acksUnknown: Behaviour = {
+  ...sound,
+  name: "acks-unknown",
+  onPublish: () => ({ tag: "pubacks", ids: (id) => [(id + 0x4000) & 0xffff || 1, id] }),
+};
+
+/** Ends the connection at the first reading, with this reason; sound from then on. */
+export const endsOnce = (reasonCode: number, serverReference?: string): Behaviour => {
+  let ended = false;
+  return {
+    ...sound,
+    name: "ends-once",
+    onPublish: ({ topic }) => {
+      if (ended || !topic.endsWith("reading")) return acknowledged;
+      ended = true;
+      return { tag: "disconnect", reasonCode, ...(serverReference === undefined ? {} : { serverReference }) };
+    },
+  };
+};
+
+/** Sends the hub elsewhere, each time it asks: CONNACK 0x9C or 0x9D with a server reference. */
+export const redirects = (reasonCode: 0x9c | 0x9d, serverReference: string): Behaviour => ({
+  ...sound,
+  name: "redirects",
+  onConnect: () => ({ tag: "connack", reasonCode, properties: { serverReference } }),
 });

@@ -11,11 +11,15 @@ export interface ScriptedBrokerOptions {
   /** PEM of the broker's own certificate and key, and of the authority of the hubs. */
   readonly tls: { readonly certificate: string; readonly key: string; readonly ca: string };
   readonly clock: Clock;
+  /** Address to listen on; 127.0.0.1 where it is left out. */
+  readonly host?: string;
+  /** 0 (default): any free port. */
+  readonly port?: number;
   /** Called for each message that the broker delivers, before it acknowledges it. */
   readonly onDelivered?: (topic: string, payload: Uint8Array) => void;
 }
 
-/** An MQTT 5 broker on a loopback port, over TLS with client certificates, that misbehaves as told. */
+/** An MQTT 5 broker, on a loopback port unless told otherwise, over TLS with client certificates, that misbehaves as told. */
 export interface ScriptedBroker extends AsyncDisposable {
   readonly port: number;
   /** CONNECT packets seen. */
@@ -25,9 +29,15 @@ export interface ScriptedBroker extends AsyncDisposable {
   /** Most QoS 1 messages that were seen in flight at once. */
   readonly mostInFlight: number;
   readonly openConnections: number;
+  /** PINGREQ packets seen. */
+  readonly pings: number;
+  /** PUBACKs that are kept back. */
+  readonly held: number;
   behave(behaviour: Behaviour): void;
   /** Send a message to every connected hub, QoS 1. */
   send(topic: string, payload: Uint8Array): void;
+  /** Send the PUBACKs that were kept back, the last one first. */
+  release(): void;
   /** Cut all connections without a goodbye. */
   cut(): void;
 }
@@ -47,6 +57,8 @@ export const createScriptedBroker = async (options: ScriptedBrokerOptions): Prom
   let publishes = 0;
   let mostInFlight = 0;
   let lastId = 0;
+  let pings = 0;
+  let held: (() => void)[] = [];
   const stopping = new AbortController();
   const sockets = new Set<TLSSocket>();
 
@@ -64,8 +76,8 @@ export const createScriptedBroker = async (options: ScriptedBrokerOptions): Prom
   const answerConnect = (socket: TLSSocket, reaction: ConnectReaction): void => {
     switch (reaction.tag) {
       case "connack": {
-        const { reasonCode, properties } = reaction;
-        write(socket, { cmd: "connack", sessionPresent: false, reasonCode, ...(properties ? { properties } : {}) });
+        const { reasonCode, properties, sessionPresent = false } = reaction;
+        write(socket, { cmd: "connack", sessionPresent, reasonCode, ...(properties ? { properties } : {}) });
         if (reasonCode !== 0) socket.end();
         return;
       }
@@ -89,15 +101,22 @@ export const createScriptedBroker = async (options: ScriptedBrokerOptions): Prom
     const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
     const reaction = behaviour.onPublish({ topic: packet.topic, payload, count: publishes });
     const deliver = (): void => onDelivered?.(packet.topic, payload);
-    const puback = (reasonCode: number): void => {
+    const puback = (reasonCode: number, id = packet.messageId ?? 0): void => {
       // mqtt-packet refuses to make a PUBACK with a reason that has no place there.
-      const id = packet.messageId ?? 0;
       if (socket.writable) socket.write(Uint8Array.of(0x40, 0x03, id >> 8, id & 0xff, reasonCode));
     };
     switch (reaction.tag) {
       case "puback":
         if (reaction.reasonCode < 0x80) deliver();
         puback(reaction.reasonCode);
+        return;
+      case "hold":
+        deliver();
+        held.push(() => puback(0));
+        return;
+      case "pubacks":
+        deliver();
+        for (const id of reaction.ids(packet.messageId ?? 0)) puback(0, id);
         return;
       case "deliver":
         deliver();
@@ -106,10 +125,13 @@ export const createScriptedBroker = async (options: ScriptedBrokerOptions): Prom
         deliver();
         socket.destroy();
         return;
-      case "disconnect":
-        write(socket, { cmd: "disconnect", reasonCode: reaction.reasonCode });
+      case "disconnect": {
+        const { reasonCode, serverReference } = reaction;
+        const properties = serverReference === undefined ? {} : { properties: { serverReference } };
+        write(socket, { cmd: "disconnect", reasonCode, ...properties });
         socket.end();
         return;
+      }
       case "puback-and-bytes":
         deliver();
         puback(0);
@@ -174,6 +196,7 @@ export const createScriptedBroker = async (options: ScriptedBrokerOptions): Prom
             later();
             return;
           case "pingreq":
+            pings += 1;
             if (behaviour.answersPing) write(socket, { cmd: "pingresp" });
             return;
           default:
@@ -190,7 +213,7 @@ export const createScriptedBroker = async (options: ScriptedBrokerOptions): Prom
   );
   // A client that breaks off its handshake, or that the test gave a wrong certificate.
   server.on("tlsClientError", () => undefined);
-  server.listen(0, "127.0.0.1");
+  server.listen(options.port ?? 0, options.host ?? "127.0.0.1");
   await once(server, "listening");
 
   return {
@@ -206,6 +229,16 @@ export const createScriptedBroker = async (options: ScriptedBrokerOptions): Prom
     },
     get openConnections() {
       return sockets.size;
+    },
+    get pings() {
+      return pings;
+    },
+    get held() {
+      return held.length;
+    },
+    release: () => {
+      for (const answer of held.toReversed()) answer();
+      held = [];
     },
     behave: (next) => {
       behaviour = next;

@@ -20,12 +20,18 @@ export interface SimulatedClockOptions {
   readonly startAt?: EpochMs;
   readonly state?: HubClockState;
   readonly bootId?: string;
+  /**
+   * Resolves when what a wake-up started outside of simulated time (a real disk) has come to rest; asked after the turns
+   * between two wake-ups. So that time stands still while a real disk works. Default: there is no such thing.
+   */
+  readonly atRest?: () => Promise<void>;
 }
 
 /** Turns of the event loop between two wake-ups: enough for promise chains and one round of I/O callbacks. */
 const TURNS_BETWEEN_WAKES = 4;
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** One turn of the event loop. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A clock that stands still until it is advanced. Starts at 2026-06-15T12:00:00Z, synchronised, unless told otherwise. */
 export const createSimulatedClock = (options: SimulatedClockOptions = {}): SimulatedClock => {
@@ -34,6 +40,11 @@ export const createSimulatedClock = (options: SimulatedClockOptions = {}): Simul
   let state: HubClockState = options.state ?? "ntp";
   let order = 0;
   const sleepers = new Set<Sleeper>();
+
+  const comeToRest = async (): Promise<void> => {
+    for (let i = 0; i < TURNS_BETWEEN_WAKES; i++) await turn();
+    await options.atRest?.();
+  };
 
   const nextDue = (limit: number): Sleeper | undefined =>
     [...sleepers].filter((one) => one.due <= limit).sort((a, b) => a.due - b.due || a.order - b.order)[0];
@@ -66,11 +77,11 @@ export const createSimulatedClock = (options: SimulatedClockOptions = {}): Simul
       }),
     advance: async (span) => {
       const end = elapsed + span;
-      for (let i = 0; i < TURNS_BETWEEN_WAKES; i++) await turn();
+      await comeToRest();
       for (let sleeper = nextDue(end); sleeper !== undefined; sleeper = nextDue(end)) {
         elapsed = Math.max(elapsed, sleeper.due);
         sleeper.wake();
-        for (let i = 0; i < TURNS_BETWEEN_WAKES; i++) await turn();
+        await comeToRest();
       }
       elapsed = end;
     },

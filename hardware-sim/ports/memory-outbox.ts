@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { HubError, type HubErrorCode } from "../../protocol/errors.ts";
 import type { Seq } from "../../protocol/ids.ts";
 import type { Receipt } from "../../protocol/messages.ts";
-import type { Appended, Outbox, UnreadableCapture } from "../../protocol/ports/outbox.ts";
+import type { Appended, Outbox, ReadingText, UnreadableCapture } from "../../protocol/ports/outbox.ts";
 import type { DraftReading, Reading } from "../../protocol/reading.ts";
 
 interface Row {
@@ -63,6 +63,8 @@ export const createMemoryOutbox = (disk: MemoryOutboxDisk = createMemoryOutboxDi
     return row === undefined ? [] : [{ ...row.draft, seq: seq as Seq }];
   };
 
+  const textOf = (one: Reading): ReadingText => ({ seq: one.seq, json: Buffer.from(JSON.stringify(one)) });
+
   const appendOne = (draft: DraftReading): Appended => {
     const known = disk.numbers.get(draft.idem);
     if (known !== undefined) return { tag: "duplicate", seq: known };
@@ -73,7 +75,7 @@ export const createMemoryOutbox = (disk: MemoryOutboxDisk = createMemoryOutboxDi
     return { tag: "stored", seq };
   };
 
-  return {
+  const outbox: Outbox = {
     series: disk.series,
     append: async (readings) => {
       require("append", true);
@@ -94,6 +96,8 @@ export const createMemoryOutbox = (disk: MemoryOutboxDisk = createMemoryOutboxDi
         .slice(0, limit)
         .flatMap(reading);
     },
+    nextTexts: async (after, limit) => (await outbox.next(after, limit)).map(textOf),
+    newestTexts: async (before, limit) => (await outbox.newest(before, limit)).map(textOf),
     settle: async (receipt) => {
       require("settle", false);
       const isOurs = receipt.series === null || receipt.series === disk.series;
@@ -141,4 +145,5 @@ export const createMemoryOutbox = (disk: MemoryOutboxDisk = createMemoryOutboxDi
       closed = true;
     },
   };
+  return outbox;
 };

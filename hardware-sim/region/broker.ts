@@ -23,6 +23,8 @@ export interface BrokerOptions {
   readonly key: string;
   /** 0 (default): any free port, which a restart keeps. */
   readonly port?: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
   /** Served inside the process, without a connection of its own. */
   readonly receiver?: RegionReceiver;
   readonly observe?: (event: BrokerEvent) => void;
@@ -153,7 +155,7 @@ export const createRegionBroker = async (options: BrokerOptions): Promise<Region
       socket.on("close", () => sockets.delete(socket));
     });
     server.on("tlsClientError", (error) => turnAway(error.message));
-    server.listen(port, HOST);
+    server.listen(port, options.host ?? HOST);
     await once(server, "listening");
     port = (server.address() as AddressInfo).port;
     running = {

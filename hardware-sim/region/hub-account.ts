@@ -5,6 +5,7 @@ import type { Receipt } from "../../protocol/messages.ts";
 import type { Reading } from "../../protocol/reading.ts";
 import { type Millis, millis } from "../../protocol/time.ts";
 import type { ReadingValidator } from "../../protocol/validate.ts";
+import { type DayAccount, dayAccountOf, type Mark, markOf } from "./day-account.ts";
 import { account, contiguousOf, emptyLedger, type Ledger, missingCount, statementOf } from "./ledger.ts";
 
 /** Gaps close by themselves within a few round trips when messages overtake each other; then the region asks. */
@@ -90,6 +91,8 @@ export interface HubAccount {
   /** Note that `receipt` had been sent at `at`; returns the readings that it is the first to cover. */
   receipted(receipt: Receipt, at: Millis): readonly AcceptedReading[];
   numbers(): HubNumbers;
+  /** What became of every number of this generation, by device and day. */
+  days(): DayAccount;
 }
 
 const numberOf = (candidate: unknown): number | null => {
@@ -112,6 +115,7 @@ export const createHubAccount = (hub: HubId, validate: ReadingValidator, store: 
   let series: string | null = null;
   let ledger: Ledger = emptyLedger;
   const keys = new Map<number, string>();
+  const marks = new Map<number, Mark>();
   const refusals = new Map<number, string>();
   const unreceipted = new Map<number, AcceptedReading>();
 
@@ -119,6 +123,7 @@ export const createHubAccount = (hub: HubId, validate: ReadingValidator, store: 
     generation += 1;
     ledger = emptyLedger;
     keys.clear();
+    marks.clear();
     refusals.clear();
     unreceipted.clear();
   };
@@ -139,11 +144,15 @@ export const createHubAccount = (hub: HubId, validate: ReadingValidator, store: 
     if (refusedBefore !== undefined) return { tag: "refused", seq, reason: refusedBefore };
     keys.set(seq, key);
     ledger = account(ledger, seq, at);
-    if (store.byId.has(key)) return { tag: "duplicate", seq };
+    if (store.byId.has(key)) {
+      if (!marks.has(seq)) marks.set(seq, markOf(candidate, "known"));
+      return { tag: "duplicate", seq };
+    }
     const checked = check(candidate, policy);
     if ("reason" in checked) {
       const reason = checked.reason.slice(0, MAX_REASON_LENGTH);
       refusals.set(seq, reason);
+      marks.set(seq, markOf(candidate, "refused"));
       return { tag: "refused", seq, reason };
     }
     const accepted: AcceptedReading = {
@@ -156,6 +165,7 @@ export const createHubAccount = (hub: HubId, validate: ReadingValidator, store: 
     store.effects.push(accepted);
     store.byId.set(key, accepted);
     unreceipted.set(seq, accepted);
+    marks.set(seq, markOf(candidate, "accepted"));
     return { tag: "accepted", seq, accepted };
   };
 
@@ -207,5 +217,6 @@ export const createHubAccount = (hub: HubId, validate: ReadingValidator, store: 
       missing: missingCount(ledger),
       refused: refusals.size,
     }),
+    days: () => dayAccountOf(ledger, marks),
   };
 };

@@ -1,5 +1,9 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../protocol/ports/clock.ts";
+import type { Millis } from "../../protocol/time.ts";
+import { createDelayLine } from "./delay-line.ts";
 
 const HOST = "127.0.0.1";
 
@@ -11,7 +15,7 @@ export type NetworkState = "up" | "cut" | "silent";
  */
 export interface Network extends AsyncDisposable {
   readonly port: number;
-  /** `mqtts://127.0.0.1:<port>`. */
+  /** `mqtts://<host>:<port>`. */
   readonly url: string;
   readonly state: NetworkState;
   /** Interface down: every connection ends at once, new ones are refused. */
@@ -22,30 +26,49 @@ export interface Network extends AsyncDisposable {
   restore(): Promise<void>;
 }
 
+export interface NetworkOptions {
+  /** Address to listen on; 127.0.0.1 where it is left out. */
+  readonly host?: string;
+  /** How long bytes are under way, in each direction. The connection itself is opened at once. */
+  readonly delay?: { readonly oneWay: Millis; readonly clock: Clock };
+}
+
 interface Stretch {
   readonly near: Socket;
   readonly far: Socket;
+  /** What the bytes of each end are written into: the other end, or what delays them before it. */
+  readonly out: Duplex;
+  readonly back: Duplex;
 }
 
-export const createNetwork = async (target: () => number): Promise<Network> => {
+/** The broker is at `target` on this machine. */
+export const createNetwork = async (target: () => number, options: NetworkOptions = {}): Promise<Network> => {
+  const { host = HOST, delay } = options;
   let state: NetworkState = "up";
   let port = 0;
   let server: Server | null = null;
   const open = new Set<Stretch>();
   const held = new Set<Socket>();
 
-  const hold = ({ near, far }: Stretch): void => {
-    near.unpipe(far).pause();
-    far.unpipe(near).pause();
+  const hold = ({ near, far, out, back }: Stretch): void => {
+    near.unpipe(out).pause();
+    far.unpipe(back).pause();
   };
-  const join = ({ near, far }: Stretch): void => {
-    near.pipe(far);
-    far.pipe(near);
+  const join = ({ near, far, out, back }: Stretch): void => {
+    near.pipe(out);
+    far.pipe(back);
+  };
+  const towards = (end: Socket): Duplex => {
+    if (delay === undefined) return end;
+    const line = createDelayLine(delay.clock, delay.oneWay);
+    line.pipe(end);
+    end.on("close", () => line.destroy());
+    return line;
   };
 
   const relay = (near: Socket): void => {
     const far = connect(target(), HOST);
-    const stretch = { near, far };
+    const stretch = { near, far, out: towards(far), back: towards(near) };
     open.add(stretch);
     for (const [one, other] of [
       [near, far],
@@ -76,7 +99,7 @@ export const createNetwork = async (target: () => number): Promise<Network> => {
   const listen = async (): Promise<void> => {
     if (server !== null) return;
     server = createServer({ pauseOnConnect: true }, accept);
-    server.listen(port, HOST);
+    server.listen(port, host);
     await once(server, "listening");
     port = (server.address() as AddressInfo).port;
   };
@@ -100,7 +123,7 @@ export const createNetwork = async (target: () => number): Promise<Network> => {
       return port;
     },
     get url() {
-      return `mqtts://${HOST}:${port}`;
+      return `mqtts://${host}:${port}`;
     },
     get state() {
       return state;

@@ -6,6 +6,7 @@ import { type Millis, millis, seconds } from "../../protocol/time.ts";
 import { parseTopic, type TopicName, topicOf, topicOfAll } from "../../protocol/topics.ts";
 import { createReadingValidator } from "../../protocol/validate.ts";
 import { createChance } from "../radio/seeded.ts";
+import type { DayAccount } from "./day-account.ts";
 import {
   type AcceptedReading,
   createHubAccount,
@@ -91,6 +92,8 @@ export interface RegionReceiver extends AsyncDisposable {
   counts(): RegionCounts;
   hub(id: HubId): HubView | null;
   hubs(): readonly HubView[];
+  /** What became of every number of a hub, by device and day; null for one that sent nothing. */
+  account(id: HubId): DayAccount | null;
   /** Everything that took effect, in order. */
   accepted(): readonly AcceptedReading[];
 }
@@ -288,6 +291,7 @@ export const createRegionReceiver = (options: ReceiverOptions): RegionReceiver =
       return one === undefined ? null : view(one);
     },
     hubs: () => [...hubs.values()].map(view),
+    account: (id) => hubs.get(id)?.account.days() ?? null,
     accepted: () => store.effects,
     [Symbol.asyncDispose]: async () => {
       closing.abort();

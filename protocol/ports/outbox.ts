@@ -15,6 +15,13 @@ export interface OutboxDepth {
   readonly newest: Seq | null;
 }
 
+/** A stored reading as it is sent. */
+export interface ReadingText {
+  readonly seq: Seq;
+  /** JSON of the Reading as `next` gives it, UTF-8, without white space between its parts. */
+  readonly json: Uint8Array;
+}
+
 /** Bytes that a driver could not make sense of, kept for the technician: never lost, never published as a value. */
 export interface UnreadableCapture {
   readonly sensor: string;
@@ -52,6 +59,10 @@ export interface Outbox extends AsyncDisposable {
   next(after: Seq | 0, limit: number): Promise<readonly Reading[]>;
   /** The newest waiting readings below `before` (null: from the top), descending, at most `limit`. */
   newest(before: Seq | null, limit: number): Promise<readonly Reading[]>;
+  /** As `next`, each as text: for whoever passes readings on and does not look at them. */
+  nextTexts(after: Seq | 0, limit: number): Promise<readonly ReadingText[]>;
+  /** As `newest`, each as text. */
+  newestTexts(before: Seq | null, limit: number): Promise<readonly ReadingText[]>;
   /** Apply a receipt durably: delete what the region has, keep and mark what it refused. Idempotent. */
   settle(receipt: Receipt): Promise<Settlement>;
   /** Keep bytes that could not be decoded (bounded: the oldest of 1000 go first). Durable when it resolves. */

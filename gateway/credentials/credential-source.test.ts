@@ -4,8 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CertificateAuthority, createCertificateAuthority } from "../../hardware-sim/region/certificates.ts";
-import { epochMs } from "../../protocol/time.ts";
-import { type CredentialFiles, createCredentialSource, readCredentials } from "./credentials.ts";
+import { hubId } from "../../protocol/ids.ts";
+import { type EpochMs, epochMs } from "../../protocol/time.ts";
+import { silentLogger } from "../../tests/support/test-loggers.ts";
+import type { RegionConfig } from "../config/hub-config.ts";
+import { createAnchors } from "./anchors.ts";
+import { type CredentialSource, createCredentialSource } from "./credential-source.ts";
+import { createIdentityStore } from "./identity-store.ts";
+
+type CredentialFiles = Pick<RegionConfig, "ca" | "certificate" | "key">;
 
 const NOW = epochMs(Date.UTC(2026, 5, 15));
 
@@ -17,6 +24,19 @@ const put = async (name: string, content: string): Promise<string> => {
   const path = join(folder, name);
   await writeFile(path, content);
   return path;
+};
+
+const sourceOf = (given: CredentialFiles, now: EpochMs | null): CredentialSource => {
+  const anchors = createAnchors({
+    hub: hubId("hub-0042"),
+    configured: given.ca,
+    file: join(folder, "identity", "anchors.json"),
+    keys: async () => [],
+    probe: async () => undefined,
+    logger: silentLogger,
+  });
+  const identities = createIdentityStore(join(folder, "identity"), given);
+  return createCredentialSource({ identities, anchors: anchors.current, now: () => now });
 };
 
 beforeAll(async () => {
@@ -32,9 +52,9 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-describe("readCredentials", () => {
+describe("reading credentials", () => {
   it("returns the PEM texts and the end of the hub's certificate", async () => {
-    const credentials = await readCredentials(files, NOW);
+    const credentials = await sourceOf(files, NOW).read();
     expect(credentials.ca).toHaveLength(1);
     expect(new Date(credentials.notAfter).toISOString()).toBe("2026-07-01T00:00:00.000Z");
   });
@@ -77,7 +97,7 @@ describe("readCredentials", () => {
     ["without a CA", async () => ({ ca: [join(folder, "no.pem")] }), /^CA certificate .*no\.pem: no such file/],
     ["with a CA that is a folder", async () => ({ ca: [folder] }), /^CA certificate .*: it is a folder/],
   ])("refuses a certificate %s with one sentence and the next step", async (_, changed, sentence) => {
-    const reading = readCredentials({ ...files, ...(await changed()) }, NOW);
+    const reading = sourceOf({ ...files, ...(await changed()) }, NOW).read();
     await expect(reading).rejects.toMatchObject({
       code: "certificate-unreadable",
       message: expect.stringMatching(sentence),
@@ -86,34 +106,34 @@ describe("readCredentials", () => {
   });
 
   it("refuses an expired one and one that is not valid yet, but only by a clock that is trusted", async () => {
-    await expect(readCredentials(files, epochMs(Date.UTC(2026, 6, 2)))).rejects.toThrow(
+    await expect(sourceOf(files, epochMs(Date.UTC(2026, 6, 2))).read()).rejects.toThrow(
       /hub\.crt: expired at 2026-07-01T00:00:00\.000Z; renew/,
     );
-    await expect(readCredentials(files, epochMs(Date.UTC(2020, 0, 1)))).rejects.toThrow(
+    await expect(sourceOf(files, epochMs(Date.UTC(2020, 0, 1))).read()).rejects.toThrow(
       /is valid only from .*; check the clock/,
     );
-    await expect(readCredentials(files, null)).resolves.toMatchObject({ ca: [authority.certificate] });
+    await expect(sourceOf(files, null).read()).resolves.toMatchObject({ ca: [authority.certificate] });
   });
 });
 
-describe("createCredentialSource", () => {
+describe("a credential source", () => {
   const END = epochMs(Date.UTC(2026, 6, 1));
 
   it("tells the end also of a certificate that cannot be used", async () => {
-    const usable = createCredentialSource(files, () => NOW);
+    const usable = sourceOf(files, NOW);
     expect(usable.notAfter()).toBeNull();
     expect(await usable.view()).toEqual({ notAfter: END, trouble: null });
     expect(usable.notAfter()).toBe(END);
-    const expired = createCredentialSource(files, () => epochMs(END + 1000));
+    const expired = sourceOf(files, epochMs(END + 1000));
     expect(await expired.view()).toMatchObject({ notAfter: END, trouble: expect.stringContaining("expired") });
     await expect(expired.read()).rejects.toMatchObject({ code: "certificate-unreadable" });
-    const absent = createCredentialSource({ ...files, certificate: "/no" }, () => NOW);
+    const absent = sourceOf({ ...files, certificate: "/no" }, NOW);
     expect(await absent.view()).toMatchObject({ notAfter: null, trouble: expect.stringContaining("no such file") });
   });
 
   it("uses a renewed certificate without a restart", async () => {
     const own = { ...files, certificate: join(folder, "renewed.crt"), key: join(folder, "renewed.key") };
-    const source = createCredentialSource(own, () => NOW);
+    const source = sourceOf(own, NOW);
     await expect(source.read()).rejects.toThrow(/renewed\.crt: no such file/);
     const renewed = await authority.client("hub-0042");
     await put("renewed.crt", renewed.certificate);
