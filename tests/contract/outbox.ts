@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Seq } from "../../protocol/ids.ts";
 import type { Outbox } from "../../protocol/ports/outbox.ts";
+import type { Reading } from "../../protocol/reading.ts";
 import { sampleReading } from "../support/sample-reading.ts";
 import { receipt } from "./outbox-receipts.ts";
 
@@ -53,6 +54,37 @@ export const outboxContract = (name: string, open: (place: string) => Promise<Ou
       expect(await outbox.settle({ ...receipt(2), series: "another" })).toMatchObject({ settled: 0, unknown: true });
       expect(outbox.depth().waiting).toBe(2);
       expect(await outbox.settle({ ...receipt(2), series: outbox.series })).toMatchObject({ settled: 2 });
+    });
+
+    it("gives the same as text, from memory and from the disk, without what is settled", async () => {
+      const asText = (readings: readonly Reading[]): unknown[] =>
+        readings.map((one) => ({ seq: one.seq, json: Buffer.from(JSON.stringify(one)) }));
+      const compare = async (): Promise<void> => {
+        for (const [after, limit] of [
+          [0, 3],
+          [2, 100],
+          [5, 1],
+        ] as const) {
+          expect(await outbox.nextTexts(after as Seq | 0, limit)).toEqual(
+            asText(await outbox.next(after as Seq | 0, limit)),
+          );
+        }
+        for (const [before, limit] of [
+          [null, 3],
+          [4 as Seq, 100],
+        ] as const) {
+          expect(await outbox.newestTexts(before, limit)).toEqual(asText(await outbox.newest(before, limit)));
+        }
+      };
+      await fill(6);
+      await compare();
+      await outbox.settle(receipt(4, [], [[2, 2]]));
+      await compare();
+      expect((await outbox.nextTexts(0, 10)).map(({ seq }) => seq)).toEqual([2, 5, 6]);
+      await restart();
+      await outbox.append([sampleReading(7)]);
+      await compare();
+      expect((await outbox.newestTexts(null, 10)).map(({ seq }) => seq)).toEqual([7, 6, 5, 2]);
     });
 
     it("gives numbers from 1 upwards, one for each reading, in the order of the readings", async () => {

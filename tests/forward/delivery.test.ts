@@ -296,19 +296,20 @@ describe("the forwarder, with a region that answers,", () => {
       outbox: (inner) => ({
         ...inner,
         depth: inner.depth,
-        next: (after, limit) => {
+        nextTexts: (after, limit) => {
           asked.push(limit);
-          return inner.next(after, limit);
+          return inner.nextTexts(after, limit);
         },
-        newest: (before, limit) => {
+        newestTexts: (before, limit) => {
           asked.push(limit);
-          return inner.newest(before, limit);
+          return inner.newestTexts(before, limit);
         },
         settle: inner.settle,
       }),
     });
     await drained(hub);
     expect(Math.max(...asked)).toBeLessThanOrEqual(256);
+    expect(asked.length).toBeGreaterThan(10);
     expect(asked.length).toBeLessThan(60);
   });
 

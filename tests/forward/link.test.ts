@@ -391,9 +391,9 @@ describe("the forwarder, with a broker that does not take everything,", () => {
     const hub = start({
       outbox: (inner) => ({
         ...inner,
-        next: (after, limit) => {
+        nextTexts: (after, limit) => {
           if (broken) throw new HubError("outbox-corrupt", "outbox next: page 3 is damaged");
-          return inner.next(after, limit);
+          return inner.nextTexts(after, limit);
         },
       }),
     });

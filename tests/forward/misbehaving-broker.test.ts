@@ -1,6 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { LinkStatus } from "../../gateway/forward/forwarder.ts";
-import type { Behaviour } from "../../hardware-sim/broker/behaviour.ts";
+import { describe, expect, it } from "vitest";
 import {
   badAuth,
   busy,
@@ -20,56 +18,13 @@ import {
   trickle,
   wellBehaved,
 } from "../../hardware-sim/broker/behaviours.ts";
-import { createSimulatedClock, type SimulatedClock } from "../../hardware-sim/clock/simulated-clock.ts";
-import { createMemoryOutboxDisk } from "../../hardware-sim/ports/memory-outbox.ts";
 import { isHubError } from "../../protocol/errors.ts";
-import { type Millis, millis, minutes, seconds } from "../../protocol/time.ts";
+import { millis, minutes, seconds } from "../../protocol/time.ts";
 import { until } from "../support/until.ts";
-import { fill, type HubUnderTest, startHub } from "./support/hub-under-test.ts";
-import { type Misbehaving, misbehaving } from "./support/tls-broker.ts";
+import { createStage } from "./support/scene.ts";
 
-let clock: SimulatedClock;
-let open: AsyncDisposable[];
-
-beforeEach(() => {
-  clock = createSimulatedClock();
-  open = [];
-});
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]();
-});
-
-interface Scene extends Misbehaving {
-  readonly hub: HubUnderTest;
-  status(): LinkStatus;
-  allReceipted(): Promise<void>;
-}
-
-/** A hub with `waiting` readings in front of a broker that misbehaves. */
-const scene = async (behaviour: Behaviour, waiting = 1): Promise<Scene> => {
-  const one = await misbehaving(behaviour, clock);
-  open.push(one);
-  const disk = createMemoryOutboxDisk();
-  await fill(disk, waiting);
-  const hub = startHub({ clock, disk, connector: one.connector });
-  // Between steps of simulated time real packets travel: time goes on in small steps until the end is seen.
-  open.push(hub);
-  return {
-    ...one,
-    hub,
-    status: () => hub.forwarder.status(),
-    allReceipted: () => passing(() => hub.outbox.depth().waiting === 0, "every reading is receipted", millis(250)),
-  };
-};
-
-/** Let simulated time pass in steps until the condition holds; each step gives real packets a chance to travel. */
-const passing = async (condition: () => boolean, what: string, step: Millis = seconds(1)): Promise<void> => {
-  await until(async () => {
-    await clock.advance(step);
-    return condition();
-  }, what);
-};
+const stage = createStage();
+const { scene, passing } = stage;
 
 const holds =
   (seq: number) =>
@@ -91,7 +46,7 @@ describe("a hub in front of a broker that misbehaves", () => {
     expect(status().trouble).toContain(
       "bad user name or password (0x86); the region must admit this hub's certificate",
     );
-    await clock.advance(seconds(14));
+    await stage.clock.advance(seconds(14));
     expect(broker.connects).toBe(1);
     await allReceipted();
     expect(broker.connects).toBe(3);
@@ -107,7 +62,7 @@ describe("a hub in front of a broker that misbehaves", () => {
   it.each([slowLoris(1), trickle(1)])("$name: gives up after 20 s and tries again", async (behaviour) => {
     const { allReceipted, broker, status } = await scene(behaviour);
     await until(() => broker.connects === 1, "the hub has asked");
-    await clock.advance(seconds(19));
+    await stage.clock.advance(seconds(19));
     expect(status().state).toBe("connecting");
     await passing(() => status().lastError !== null, "the hub gave up");
     expect(status().lastError).toMatchObject({ code: "link-timeout" });
@@ -118,9 +73,9 @@ describe("a hub in front of a broker that misbehaves", () => {
   it("halfopen: notices the silence within 1.5 keepalives and sends again", async () => {
     const { allReceipted, broker, status } = await scene(halfOpen);
     await until(() => status().inFlight > 0, "something is in flight");
-    await clock.advance(seconds(29));
+    await stage.clock.advance(seconds(29));
     expect(status().state).toBe("up");
-    await clock.advance(seconds(16));
+    await stage.clock.advance(seconds(16));
     await until(() => status().state !== "up", "the hub noticed");
     expect(status().lastError?.code).toBe("link-lost");
     broker.behave(wellBehaved);
@@ -159,7 +114,7 @@ describe("a hub in front of a broker that misbehaves", () => {
     expect(region.hubs()[0]?.state).toMatchObject({ online: true });
     expect(hub.outbox.depth().waiting).toBe(1);
     broker.behave(wellBehaved);
-    await clock.advance(minutes(14));
+    await stage.clock.advance(minutes(14));
     await allReceipted();
   });
 
@@ -240,7 +195,7 @@ describe("a hub in front of a broker that misbehaves", () => {
   it("tells apart who ended a link", async () => {
     const { connector, broker } = await scene(wellBehaved);
     const link = await connector.connect(new AbortController().signal);
-    open.push(link);
+    stage.use(link);
     broker.cut();
     await until(() => link.lost.aborted, "the link is lost");
     expect(isHubError(link.lost.reason, "link-lost")).toBe(true);

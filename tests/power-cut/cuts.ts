@@ -17,6 +17,8 @@ export interface CutOptions {
   /** Look at every so many operations; 1 is all. */
   readonly every: number;
   readonly seed: number;
+  /** Fingerprints of disks that were tried before, and are left out; those that are yielded are added. */
+  readonly seen?: Set<string>;
 }
 
 /** Mulberry32 (Tommy Ettinger, public domain): small, and the same on every machine. */
@@ -38,12 +40,15 @@ const fingerprint = (files: ReadonlyMap<string, Buffer>, acknowledged: number): 
   return hash.digest("base64");
 };
 
-/** Every distinct state of the disk that a cut could have left, in the order of the operations. */
-export function* cutsOf({ root, operations }: Recording, { every, seed }: CutOptions): Generator<Cut> {
+/**
+ * Every distinct state of the disk that a cut could have left, in the order of the operations. The files of a cut are
+ * those of the disk that goes on: look at them before asking for the next cut.
+ */
+export function* cutsOf({ root, operations }: Recording, options: CutOptions): Generator<Cut> {
+  const { every, seed, seen = new Set<string>() } = options;
   const disk = createDiskModel(root);
   const random = createRandom(seed);
   const acknowledged: string[] = [];
-  const seen = new Set<string>();
   let done = 0;
   for (const operation of operations) {
     disk.apply(operation);

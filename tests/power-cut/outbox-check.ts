@@ -8,7 +8,7 @@ import type { Cut } from "./cuts.ts";
 import { onDisk } from "./on-disk.ts";
 
 /** What was promised before the cut (see outbox-workload.ts). */
-interface Promises {
+export interface Promises {
   /** Counter of the sample reading by its sequence number. */
   readonly stored: ReadonlyMap<number, number>;
   /** May be gone: its settlement had begun. */
@@ -18,7 +18,7 @@ interface Promises {
   readonly captures: number;
 }
 
-const promisesOf = (lines: readonly string[]): Promises => {
+export const promisesOf = (lines: readonly string[]): Promises => {
   const stored = new Map<number, number>();
   const mayBeRefused = new Set<number>();
   let [mayGo, counter, captures] = [0, 0, 0];
@@ -45,7 +45,8 @@ export interface Findings {
 
 const waitingIn = async (outbox: SqliteOutbox): Promise<readonly Reading[]> => outbox.next(0, 10_000);
 
-const examine = async (outbox: SqliteOutbox, promises: Promises, mayRecover: boolean): Promise<Findings> => {
+/** Hold an outbox that was opened after the cut to what was promised; readings are appended to it. */
+export const examine = async (outbox: SqliteOutbox, promises: Promises, mayRecover: boolean): Promise<Findings> => {
   const { stored, mayGo, mayBeRefused, counter, captures } = promises;
   const waiting = new Map((await waitingIn(outbox)).map((reading) => [reading.seq as number, reading]));
   const refused = new Set((await outbox.refused(10_000)).map(({ reading }) => reading.seq as number));

@@ -14,6 +14,11 @@ export interface Recording {
   readonly operations: readonly Operation[];
 }
 
+/** Build the recorder, to be preloaded. */
+export const buildRecorder = (shim: string): void => {
+  execFileSync(pathOf("cc") ?? "cc", ["-shared", "-fPIC", "-O1", "-o", shim, here("recorder.c"), "-ldl"]);
+};
+
 /**
  * Run a TypeScript file as a process of its own under the recorder. `argumentsOf` gets the folder that is recorded and
  * the file whose lines are acknowledgements. Rejects where the process fails.
@@ -30,7 +35,7 @@ export const record = async (
     string,
   ];
   try {
-    execFileSync(pathOf("cc") ?? "cc", ["-shared", "-fPIC", "-O1", "-o", shim, here("recorder.c"), "-ldl"]);
+    buildRecorder(shim);
     execFileSync("mkdir", [root]);
     const child = spawn(process.execPath, [script, ...argumentsOf(root, acks)], {
       env: {

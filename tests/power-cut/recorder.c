@@ -1,7 +1,8 @@
 /*
  * LD_PRELOAD: writes down, in order, everything that a process does to the files below $HEMHUB_RECORD_ROOT, into
- * $HEMHUB_RECORD_LOG. What is written to the file $HEMHUB_RECORD_ACKS is written down as acknowledgements, in the same
- * order. From such a log power-cut.ts rebuilds the disk as a cut of the power after each operation could have left it.
+ * $HEMHUB_RECORD_LOG. What is written to the file $HEMHUB_RECORD_ACKS, and with $HEMHUB_RECORD_STDOUT to the standard
+ * output, is written down as acknowledgements, in the same order. From such a log cuts.ts rebuilds the disk as a cut of
+ * the power after each operation could have left it.
  *
  * One record: op (1 byte), inode (8), offset (8), length of path (4), length of data (4), path, data; little-endian.
  *   C create a file   M create a directory   O open a directory   T set a length (offset)   W write
@@ -71,6 +72,7 @@ __attribute__((constructor)) static void begin(void) {
   if (!log || !root) return;
   REAL(open64);
   log_fd = real(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (getenv("HEMHUB_RECORD_STDOUT")) kinds[STDOUT_FILENO] = ACKS;
 }
 
 static int is_below(const char *path) {

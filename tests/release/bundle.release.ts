@@ -1,11 +1,14 @@
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { loadCatalogue } from "../../drivers/catalogue/catalogue.ts";
+import { loadReadyCatalogue } from "../../drivers/catalogue/ready-catalogue.ts";
 import { bundle } from "../../scripts/bundle.mjs";
 import { ROOT } from "../../scripts/setup.mjs";
+import { warm } from "../../scripts/warm.mjs";
 
 const run = promisify(execFile);
 
@@ -16,7 +19,7 @@ let inputs: readonly string[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(path.join(ROOT, "dist-release-"));
   inputs = await bundle(folder);
-});
+}, 180_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const hemhub = (...args: readonly string[]) => run(process.execPath, [path.join(folder, "hemhub.mjs"), ...args]);
@@ -33,6 +36,32 @@ it("ships every entry of the certified catalogue, and the example questionnaire"
   const entries = (where: string): string[] => readdirSync(where).filter((file) => file.endsWith(".yaml"));
   expect(entries(path.join(folder, "catalogue"))).toEqual(entries(path.join(ROOT, "drivers", "catalogue")));
   expect(entries(path.join(folder, "questionnaires"))).toEqual(["heart-failure-short.yaml"]);
+});
+
+it("starts a hub from what was compiled before", async () => {
+  await warm(folder);
+  const cached = readdirSync(path.join(folder, "compile-cache"), { recursive: true });
+  expect(cached.length).toBeGreaterThan(10);
+  // Nothing of the sources is compiled again: the second start adds nothing to what lies there.
+  await warm(folder);
+  expect(readdirSync(path.join(folder, "compile-cache"), { recursive: true })).toEqual(cached);
+}, 120_000);
+
+it("brings its schema checks compiled", () => {
+  expect(inputs).toContain("gateway/config/config-schema-check.ts");
+  // What would compile them.
+  expect(inputs).not.toContain("protocol/schema-check.ts");
+});
+
+it("has the catalogue read already, and takes the texts where they are others", async () => {
+  const catalogue = path.join(folder, "catalogue");
+  const ready = await loadReadyCatalogue(catalogue);
+  expect(ready.entries).toEqual((await loadCatalogue(catalogue)).entries);
+  const text = path.join(catalogue, "and-ek-l.yaml");
+  const written = readFileSync(text, "utf8");
+  writeFileSync(text, written.replace("id: and-ek-l", "id: and-other"));
+  await expect(loadReadyCatalogue(catalogue)).rejects.toThrow("and-ek-l.yaml");
+  writeFileSync(text, written);
 });
 
 it("says its version", async () => {

@@ -1,21 +1,33 @@
+import { hash } from "node:crypto";
 import { writeSync } from "node:fs";
 import { createSystemClock } from "../../gateway/clock/system-clock.ts";
 import { openSqliteOutbox } from "../../gateway/store/outbox.ts";
-import type { Seq } from "../../protocol/ids.ts";
+import { receipt } from "../contract/outbox-receipts.ts";
 import { sampleReading } from "../support/sample-reading.ts";
 import { silentLogger } from "../support/test-loggers.ts";
 
 /**
  * A process to be killed: `append-for-ever.ts DIRECTORY FIRST`. Appends sample readings FIRST, FIRST + 1 ... from four
- * callers at once, settles some, and writes what it was told, each line before the next call: `stored SEQ COUNTER`.
+ * callers at once, sends batches to a region that is whoever reads its output, and settles them as receipts would. It
+ * writes what it was told and what it does, each line before the next call:
+ *
+ * - `open NEWEST WAITING whole|recovered`, once
+ * - `stored SEQ COUNTER` or `duplicate SEQ COUNTER`: sample reading COUNTER is durable under SEQ
+ * - `sent SEQ ID DIGEST`: the region has the reading; DIGEST is of its JSON
+ * - `counter N`: N was handed out
  */
 const [directory = "", first = "0"] = process.argv.slice(2);
+
+const BATCH = 8;
+/** Of these, the region refuses one in so many. */
+const REFUSED_ONE_IN = 9;
 
 const outbox = await openSqliteOutbox({ directory, clock: createSystemClock(), logger: silentLogger });
 const say = (line: string): void => {
   writeSync(1, `${line}\n`);
 };
-say(`open ${outbox.depth().newest ?? 0} ${outbox.recovered === null ? "whole" : "recovered"}`);
+const { newest, waiting } = outbox.depth();
+say(`open ${newest ?? 0} ${waiting} ${outbox.recovered === null ? "whole" : "recovered"}`);
 
 let next = Number(first);
 
@@ -28,23 +40,33 @@ const append = async (): Promise<void> => {
   }
 };
 
-/** Half of the numbers, so that deletes are under way as well. */
-const settle = async (): Promise<void> => {
-  for (;;) {
-    const [oldest] = await outbox.next(0, 1);
-    if (oldest !== undefined && oldest.seq % 2 === 0) {
-      say(`settling ${oldest.seq}`);
-      await outbox.settle({ series: null, through: oldest.seq, refused: [], missing: [] });
-    } else if (oldest !== undefined) {
-      const refused = [{ seq: oldest.seq, reason: "odd" }];
-      await outbox.settle({ series: null, through: (oldest.seq - 1) as Seq | 0, refused, missing: [] });
+/** What waits goes to the region in order, and is settled by its receipt: now and then after a resend. */
+const forward = async (): Promise<void> => {
+  for (let round = 0; ; round += 1) {
+    const batch = await outbox.next(0, BATCH);
+    for (const reading of batch) {
+      say(`sent ${reading.seq} ${reading.id} ${hash("sha1", JSON.stringify(reading), "hex")}`);
+    }
+    const last = batch.at(-1);
+    if (last !== undefined && round % 3 !== 0) {
+      const refused = batch.filter(({ seq }) => seq % REFUSED_ONE_IN === 0);
+      await outbox.settle(
+        receipt(
+          last.seq,
+          refused.map(({ seq }) => [seq, "odd"]),
+        ),
+      );
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
 };
 
 const count = async (): Promise<void> => {
-  for (;;) say(`counter ${await outbox.nextCounter()} -`);
+  for (;;) {
+    say(`counter ${await outbox.nextCounter()}`);
+    // Most are given from memory: without a pause nothing else would have its turn.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 };
 
-await Promise.race([append(), append(), append(), append(), settle(), ...(next % 5 === 0 ? [count()] : [])]);
+await Promise.race([append(), append(), append(), append(), forward(), ...(next % 5 === 0 ? [count()] : [])]);

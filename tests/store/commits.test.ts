@@ -1,6 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { RIDE_EVERY } from "../../gateway/store/committer.ts";
 import { SETTLE_WITHIN } from "../../gateway/store/outbox.ts";
+import { SETTLE_AT_ONCE } from "../../gateway/store/settlement-queue.ts";
 import { openDatabase } from "../../gateway/store/sqlite.ts";
 import { millis } from "../../protocol/time.ts";
 import { receipt } from "../contract/outbox-receipts.ts";
@@ -136,6 +138,38 @@ it("settles a large backlog in bounded steps and gives the space back", async ()
   expect(durableWrites(from).length).toBeGreaterThanOrEqual(12);
   expect((await stat(scratch.file("outbox.db"))).size).toBeLessThan(full / 2);
 }, 60_000);
+
+it("lets an append that comes amid a large settlement wait for the slice under way, and for no other", async () => {
+  const outbox = await open();
+  for (let batch = 0; batch < 3; batch += 1) {
+    await outbox.append(Array.from({ length: 1000 }, (_, i) => sampleReading(batch * 1000 + i)));
+  }
+  const from = watched.statements.length;
+  const goOn = watched.holdUp(/^DELETE FROM reading/);
+  await outbox.settle(receipt(3000));
+  await until(() => watched.statements.slice(from).some((line) => line.includes("DELETE")), "rows are being deleted");
+  const append = outbox.append([sampleReading(99_999)]).then(() => durableWrites(from).length);
+  goOn();
+  expect(await append).toBe(2);
+  await outbox[Symbol.asyncDispose]();
+  expect(durableWrites(from).length).toBeGreaterThanOrEqual(3000 / SETTLE_AT_ONCE);
+});
+
+it("writes settlements of a flood now and then, and not with each append", async () => {
+  const outbox = await open();
+  await outbox.append([sampleReading(0)]);
+  await outbox.settle(receipt(1));
+  await outbox.append([sampleReading(1)]);
+  const from = watched.statements.length;
+  for (let n = 2; n < 50; n += 1) {
+    await outbox.settle(receipt(n));
+    await outbox.append([sampleReading(n)]);
+  }
+  expect(watched.statements.slice(from).filter((line) => line.includes("DELETE"))).toEqual([]);
+  await scratch.clock.advance(RIDE_EVERY);
+  await outbox.append([sampleReading(50)]);
+  expect(watched.statements.slice(from).filter((line) => line.includes("DELETE"))).toHaveLength(1);
+});
 
 it("keeps the journal bounded however much is appended and settled", async () => {
   const outbox = await open();

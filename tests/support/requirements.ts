@@ -21,6 +21,10 @@ const REQUIREMENTS = {
     paths: ["/usr/bin/dbus-daemon"],
     get: "install the Debian package dbus",
   },
+  chronyd: {
+    paths: ["/usr/sbin/chronyd"],
+    get: "install the Debian package chrony",
+  },
   faketime: {
     paths: [
       "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",

@@ -1,47 +1,14 @@
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
 import { expect, it } from "vitest";
 import { HUB_ID } from "../../hardware-sim/home/home.ts";
 import type { Reading } from "../../protocol/reading.ts";
 import { openRealHome, type RealHome } from "../home/real-home.ts";
-import { pathOf, requirement } from "../support/requirements.ts";
+import { requirement } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
+import { createFalseClock } from "./faked-time.ts";
 
-const MAIN = resolve(import.meta.dirname, "../../gateway/main.ts");
 const HOUR = 3_600_000;
 /** The hub looks at its clock every 30 s, and waits 60 s for the error of one that is set and not synchronised. */
 const PATIENCE = 150_000;
-
-interface FalseClock extends AsyncDisposable {
-  /** The command that runs a hub under this clock; its monotonic clock stays true. */
-  readonly hub: readonly string[];
-  /** `@1970-01-01 00:05:00`: runs on from there; `+0`: the truth; `+3h`. */
-  set(time: string): Promise<void>;
-}
-
-const createFalseClock = async (time: string): Promise<FalseClock> => {
-  const folder = await mkdtemp(join(tmpdir(), "hemhub-clock-"));
-  const file = join(folder, "time");
-  const set = async (next: string): Promise<void> => {
-    await writeFile(`${file}.new`, `${next}\n`);
-    await rename(`${file}.new`, file);
-  };
-  await set(time);
-  return {
-    hub: [
-      "/usr/bin/env",
-      `LD_PRELOAD=${pathOf("faketime")}`,
-      `FAKETIME_TIMESTAMP_FILE=${file}`,
-      "FAKETIME_DONT_FAKE_MONOTONIC=1",
-      "FAKETIME_CACHE_DURATION=1",
-      process.execPath,
-      MAIN,
-    ],
-    set,
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
-  };
-};
 
 const accepted = ({ home }: RealHome): readonly Reading[] =>
   home.region.receiver.accepted().map(({ reading }) => reading);

@@ -1,8 +1,9 @@
 import { loadCatalogue } from "../../../drivers/catalogue/catalogue.ts";
 import type { SensorDriver } from "../../../drivers/driver.ts";
 import type { Capture } from "../../../gateway/driver-kit/capture.ts";
+import { createCaptureChecker } from "../../../gateway/driver-kit/capture-schema-check.ts";
 import { type CaptureOutcome, tryCapture } from "../../../gateway/driver-kit/conformance.ts";
-import { createCaptureChecker, parseCapture } from "../../../gateway/driver-kit/parse-capture.ts";
+import { parseCapture } from "../../../gateway/driver-kit/parse-capture.ts";
 import { createReadingValidator } from "../../../protocol/validate.ts";
 
 const check = createCaptureChecker();

@@ -62,7 +62,7 @@ export const sampleEntries = async (options: SampleEntriesOptions): Promise<Samp
     hub: { id: hubId("hub-0042"), version: "0.1.0" },
     zone: createZones().zone("Europe/Stockholm"),
     questionnaires: await shipped,
-    ledger: await openEntryLedger(join(options.folder, "entries.json"), assignment, logger),
+    ledger: await openEntryLedger(join(options.folder, "entries.json"), assignment, logger, (one) => `mark of ${one}`),
     sink: {
       take: async (readings) => {
         await held;

@@ -41,6 +41,25 @@ export const sampleHub = (changes: Partial<HubView> = {}): HubView => ({
   hubId: hubId("hub-0042"),
   version: "0.1.0",
   stamp: () => ({ utc: NOW, bootId: "boot-1", monoMs: millis(1000), hubClock: { state: "ntp", errorMs: 100 } }),
+  clock: () => ({
+    state: "ntp",
+    errorMs: 100,
+    stateFor: millis(3_600_000),
+    last: {
+      sync: {
+        source: "chrony",
+        reference: "192.0.2.7",
+        stratum: 2,
+        boundMs: 99.2,
+        drift: 1e-5,
+        ageMs: millis(64_000),
+        comparison: 0,
+      },
+      since: millis(12_000),
+    },
+    rtc: true,
+    answers: { chrony: { tag: "unsynchronised", why: "no server chosen" }, timesyncd: { tag: "absent" } },
+  }),
   health: () => ({ uptimeS: 7500, rssMb: 84.1, loopLagMs: 1.2, openFiles: 31 }),
   account: async () => ({
     account: {
@@ -53,8 +72,9 @@ export const sampleHub = (changes: Partial<HubView> = {}): HubView => ({
       skipped: 0,
     },
     sent: 1,
-    taken: { stored: 3, known: 4, invalid: 0 },
+    taken: { stored: 3, known: 4, invalid: 0, turnedAway: 2 },
     refused: [{ seq: 5, reason: "no such assignment" }],
+    quarantined: [{ seq: 6, reason: "the broker takes packets of 1024 bytes" }],
   }),
   captures: async () => [
     {

@@ -96,17 +96,19 @@ export const testHome = async (changes: Readonly<Record<string, unknown>> = {}):
 };
 
 /**
- * Start a hub in a home, or in a new one with `changes`; resolves when it says that it is ready. Disposal kills it and
+ * Start a hub in a home, or in a new one with `changes`, `environment` on top of this process's own; resolves when it
+ * says that it is ready. Disposal kills it and
  * removes the home that was made for it.
  */
 export const startHub = async (
   given: TestHome | Readonly<Record<string, unknown>> = {},
   ptys: readonly Pty[] = [],
+  environment: NodeJS.ProcessEnv = {},
 ): Promise<TestHub> => {
   const isHome = "configFile" in given;
   const home = isHome ? (given as TestHome) : await testHome(given);
   const child = spawn(process.execPath, [MAIN, "run", "--config", home.configFile], {
-    env: ENVIRONMENT,
+    env: { ...ENVIRONMENT, ...environment },
     stdio: childStdio(ptys, ["ignore", "pipe", "pipe"]),
   });
   const closed = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
@@ -123,11 +125,15 @@ export const startHub = async (
     err += chunk;
   });
   const logged = (msg: string): Promise<LogLine> =>
-    until(() => {
-      const line = log.find((one) => one.msg === msg);
-      if (line === undefined && child.exitCode !== null) throw new Error(`the hub ended: ${err}`);
-      return line;
-    }, `the hub logs "${msg}"`);
+    until(
+      () => {
+        const line = log.find((one) => one.msg === msg);
+        if (line === undefined && child.exitCode !== null) throw new Error(`the hub ended: ${err}`);
+        return line;
+      },
+      `the hub logs "${msg}"`,
+      40_000,
+    );
   const ended = async () => {
     const [exit, signal] = await closed;
     return { exit, signal };
