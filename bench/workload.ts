@@ -15,8 +15,6 @@ export interface Workload {
   readonly name: string;
   /** Readings of one run of either. */
   readonly readings: number;
-  /** Mean size of a reading in the outbox. */
-  readonly bytes: number;
   /** Both return a sum over what they made, so that no optimiser can leave the making out. */
   normaliseAll(): number;
   parseAll(): number;
@@ -78,7 +76,6 @@ export const workloadOf = (series: FrameSeries, frames: number): Workload | null
   return {
     name: series.name,
     readings: texts.length,
-    bytes: Math.round(texts.reduce((sum, text) => sum + text.length, 0) / texts.length),
     normaliseAll: () => {
       let seen = 0;
       for (const one of arrived) {
