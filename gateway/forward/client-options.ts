@@ -8,7 +8,11 @@ export interface SessionOptions {
   readonly protocol: RegionLink["protocol"];
   readonly clientId: string;
   readonly will: OutboundMessage;
+  /** Without these there is no link. */
   readonly subscriptions: readonly string[];
+  /** A broker may refuse these: readings go out all the same, and `onRefused` is told. */
+  readonly wishes?: readonly string[];
+  readonly onRefused?: (reasonCode: number) => void;
   readonly clock: Clock;
 }
 

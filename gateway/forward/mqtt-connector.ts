@@ -23,7 +23,10 @@ export interface MqttConnectorOptions {
   readonly hubId: HubId;
   /** Asked at each connection: a last will carries the time of its connection. */
   readonly will: () => OutboundMessage;
+  /** Without these there is no link. */
   readonly subscriptions: readonly string[];
+  /** A broker may refuse these; it is logged. Default none. */
+  readonly wishes?: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
   /** Left out: by the system's names and clock alone. */
@@ -57,8 +60,11 @@ export const createMqttConnector = (options: MqttConnectorOptions): RegionConnec
   const attempt = async (protocol: LinkProtocol, signal: AbortSignal): Promise<RegionLink> => {
     const credentials = await options.credentials();
     const socket = await openSocket(address, credentials, signal);
-    const { subscriptions } = options;
-    return await openSession(socket, { protocol, clientId: hubId, will: options.will(), subscriptions, clock }, signal);
+    const { subscriptions, wishes = [] } = options;
+    const onRefused = (reasonCode: number): void =>
+      logger.warn("the broker lets no commands through to the hub; readings go out all the same", { reasonCode });
+    const session = { protocol, clientId: hubId, will: options.will(), subscriptions, wishes, onRefused, clock };
+    return await openSession(socket, session, signal);
   };
 
   const open = async (protocol: LinkProtocol, signal: AbortSignal): Promise<RegionLink> => {

@@ -111,14 +111,19 @@ export const openSession = async (
   if (signal.aborted) onAbort();
 
   const subscribe = async (): Promise<void> => {
-    if (options.subscriptions.length === 0) return;
+    const { subscriptions, wishes = [], onRefused } = options;
+    const topics = [...subscriptions, ...wishes];
+    if (topics.length === 0) return;
     const granted = Promise.withResolvers<void>();
     gone.signal.addEventListener("abort", () => granted.reject(gone.signal.reason), { once: true });
-    client.subscribe([...options.subscriptions], { qos: 1 }, (error, _subscriptions, suback) => {
-      const refused = suback?.granted.map(Number).find((code) => code >= 0x80);
-      if (refused !== undefined) granted.reject(refusal("subscribe", refused));
-      else if (error) granted.reject(explainLinkError(error));
-      else granted.resolve();
+    client.subscribe(topics, { qos: 1 }, (error, _subscriptions, suback) => {
+      // In the order of the topics (MQTT 5.0, 3.9.3).
+      const codes = suback?.granted.map(Number) ?? [];
+      const refused = codes.slice(0, subscriptions.length).find((code) => code >= 0x80);
+      if (refused !== undefined) return granted.reject(refusal("subscribe", refused));
+      if (error && codes.length === 0) return granted.reject(explainLinkError(error));
+      for (const code of codes.slice(subscriptions.length)) if (code >= 0x80) onRefused?.(code);
+      granted.resolve();
     });
     await granted.promise;
   };

@@ -21,9 +21,22 @@ describe("the pace of batches", () => {
 
   it("stays where it is between quick and slow", () => {
     const grown = acks(firstPace, [10, 10]);
-    const after = acks(grown, many(100, 3));
+    const after = acks(grown, many(40, 3));
     expect(after.bytes).toBe(grown.bytes);
     expect(after.window).toBe(grown.window);
+  });
+
+  it("grows on a link whose every answer takes long because of the distance, and not because of a queue", () => {
+    expect(acks(firstPace, many(2100, 60))).toMatchObject({ bytes: MOST_BATCH_BYTES, window: MOST_IN_FLIGHT });
+  });
+
+  it("learns that a link has got longer, and does not take its own queue for that", () => {
+    const grown = acks(firstPace, many(10));
+    expect(acks(grown, many(300, 300))).toMatchObject({ bytes: MOST_BATCH_BYTES, window: MOST_IN_FLIGHT });
+    // A line of 1 MB/s and 20 ms: what is under way takes its time, and stays below twice the idle link's.
+    let pace = firstPace;
+    for (let i = 0; i < 500; i++) pace = paceAfterAck(pace, millis(20 + (pace.bytes * (pace.window - 1)) / 1000), true);
+    expect((pace.bytes * (pace.window - 1)) / 1000).toBeLessThan(60);
   });
 
   it("does not grow for batches that were not full", () => {

@@ -9,6 +9,8 @@ export interface Pace {
   readonly ceiling: number;
   readonly window: number;
   readonly quickest: Millis | null;
+  /** What even the smallest batch took; null where none was sent yet. */
+  readonly distance: Millis | null;
 }
 
 /** 45 readings of 1.4 kB: larger batches gain nothing and delay the live reading behind them. */
@@ -34,35 +36,51 @@ const LEAST_IN_FLIGHT = 2;
 /** Messages of the backlog that may be in flight where `window` may be in all: live readings find a place at once. */
 export const placesOfBacklog = (window: number): number => Math.max(1, window - MOST_LIVE_IN_FLIGHT);
 
-/** A round trip this far above the idle link's says that messages queue on the way. */
-const quick = (quickest: number): number => 2 * quickest + 20;
-const slow = (quickest: number): number => 4 * quickest + 200;
-/** Nothing that takes longer is quick, whatever the link. */
-const SLOW_IN_ANY_CASE = 2000;
-/** The idle round trip is forgotten at 2 % an answer, so that a link that got longer is not taken for a queue. */
-const FORGETTING = 1.02;
+/**
+ * How far above the idle link's a round trip may be: what it is longer is a queue on the way, and a live reading stands in
+ * that queue as well. Up to `quick` there is room for more; above `slow` a live reading would wait for more than twice as
+ * long as on an idle link. The constants are what a broker takes for a batch.
+ */
+const quick = (quickest: number): number => 1.25 * quickest + 15;
+const slow = (quickest: number): number => 2 * quickest + 30;
+/**
+ * Nobody waits longer than this for a queue of our own, whatever an idle link was thought to be: a modem's first batch
+ * is a queue by itself. What the smallest batch takes is the distance, and half of it more is allowed.
+ */
+const LONGEST_QUEUE = 2000;
+const longest = (distance: number | null): number => Math.max(LONGEST_QUEUE, 1.5 * (distance ?? 0));
+/**
+ * Where even the smallest batches are slow the link has got longer: the idle round trip is forgotten at 5 % an answer.
+ * Not before: a queue of our own must not pass for the link.
+ */
+const FORGETTING = 1.05;
+/** What a loss took away comes back slowly: some 40 full batches for each doubling. */
+const RECOVERY = 1.02;
+/** Gentle: what is sent until the first answer tells that it was too much stands before live readings. */
+const GROWTH = 1.5;
 
 export const firstPace: Pace = {
   bytes: FIRST_BATCH_BYTES,
   ceiling: MOST_BATCH_BYTES,
   window: LEAST_IN_FLIGHT,
   quickest: null,
+  distance: null,
 };
 
 /** A batch that filled its measure came back after `roundTrip`: grow while that is quick, shrink when it is slow. */
 export const paceAfterAck = (pace: Pace, roundTrip: Millis, filled: boolean): Pace => {
-  const quickest = millis(Math.min(roundTrip, pace.quickest === null ? roundTrip : pace.quickest * FORGETTING + 0.1));
-  if (roundTrip > Math.min(slow(quickest), SLOW_IN_ANY_CASE)) {
-    return { ...shrunk(pace), quickest };
-  }
-  if (!filled || roundTrip > Math.min(quick(quickest), SLOW_IN_ANY_CASE)) return { ...pace, quickest };
+  const isSmallest = pace.bytes <= LEAST_BATCH_BYTES;
+  const known = pace.quickest === null ? roundTrip : pace.quickest * (isSmallest ? FORGETTING : 1);
+  const quickest = millis(Math.min(roundTrip, known));
+  const seen = { ...pace, quickest, distance: isSmallest ? roundTrip : pace.distance };
+  if (roundTrip > Math.min(slow(quickest), longest(seen.distance))) return shrunk(seen);
+  if (!filled || roundTrip > quick(quickest)) return seen;
+  const isLargest = pace.bytes >= pace.ceiling;
   return {
-    ...pace,
-    quickest,
-    bytes: Math.min(pace.bytes * 2, pace.ceiling),
-    window: Math.min(pace.window + 1, MOST_IN_FLIGHT),
-    // What a loss took away comes back slowly: some 40 full batches for each doubling.
-    ceiling: Math.min(pace.ceiling * FORGETTING, MOST_BATCH_BYTES),
+    ...seen,
+    bytes: Math.min(pace.bytes * GROWTH, pace.ceiling),
+    window: isLargest ? Math.min(pace.window + 1, MOST_IN_FLIGHT) : pace.window,
+    ceiling: Math.min(pace.ceiling * RECOVERY, MOST_BATCH_BYTES),
   };
 };
 
@@ -81,5 +99,5 @@ export const paceAfterQuota = shrunk;
  */
 export const paceAfterLoss = (pace: Pace, largest: number): Pace => {
   const ceiling = Math.max(LEAST_BATCH_BYTES, Math.min(pace.ceiling, largest / 2));
-  return { bytes: Math.min(pace.bytes, ceiling), ceiling, window: LEAST_IN_FLIGHT, quickest: null };
+  return { ...firstPace, bytes: Math.min(pace.bytes, ceiling), ceiling };
 };

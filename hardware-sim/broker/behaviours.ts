@@ -126,11 +126,11 @@ export const garbageAfterPuback = (bytes: Uint8Array): Behaviour => ({
   onPublish: ({ count }) => (count === 1 ? { tag: "puback-and-bytes", bytes } : acknowledged),
 });
 
-/** Grants nothing: SUBACK with `reasonCode`. */
-export const noSubscriptions = (reasonCode: number): Behaviour => ({
+/** Grants nothing of this name (default: nothing at all): SUBACK with `reasonCode`. */
+export const noSubscriptions = (reasonCode: number, name = ""): Behaviour => ({
   ...sound,
   name: "nosub",
-  onSubscribe: () => reasonCode,
+  onSubscribe: (topic) => (topic.endsWith(name) ? reasonCode : 1),
 });
 
 /** Says this in its CONNACK, and is sound. */

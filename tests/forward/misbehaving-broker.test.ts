@@ -151,6 +151,13 @@ describe("a hub in front of a broker that misbehaves", () => {
     expect(broker.connects).toBe(1);
   });
 
+  it("nosub: goes on without commands where only they are refused", async () => {
+    const { allReceipted, broker, region } = await scene(noSubscriptions(0x87, "/desired"), 5);
+    await allReceipted();
+    expect(region.counts()).toMatchObject({ accepted: 5 });
+    expect(broker.connects).toBe(1);
+  });
+
   it("nosub: says what was not granted", async () => {
     const { status } = await scene(noSubscriptions(0x87));
     await until(() => status().state === "backing-off", "the hub gave up");

@@ -25,6 +25,7 @@ import { createKeepingLogger, type LogLine } from "../../support/test-loggers.ts
 export const HUB = hubId("hub-0042");
 export const READING = topicOf(HUB, "reading");
 export const RECEIPT = topicOf(HUB, "receipt");
+export const DESIRED = topicOf(HUB, "desired");
 export const STATE = topicOf(HUB, "state");
 export const EVENT = topicOf(HUB, "event");
 

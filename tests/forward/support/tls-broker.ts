@@ -8,7 +8,7 @@ import type { Clock } from "../../../protocol/ports/clock.ts";
 import type { RegionConnector } from "../../../protocol/ports/region-link.ts";
 import { epochMs } from "../../../protocol/time.ts";
 import { silentLogger } from "../../support/test-loggers.ts";
-import { HUB, RECEIPT, STATE } from "./hub-under-test.ts";
+import { DESIRED, HUB, RECEIPT, STATE } from "./hub-under-test.ts";
 
 export interface Misbehaving extends AsyncDisposable {
   readonly broker: ScriptedBroker;
@@ -28,6 +28,7 @@ export const connectorTo = async (port: number, clock: Clock, subscriptions = [R
     hubId: HUB,
     will: () => ({ topic: STATE, payload: new TextEncoder().encode("gone"), retain: true }),
     subscriptions,
+    wishes: [DESIRED],
     clock,
     logger: silentLogger,
   });
