@@ -20,18 +20,13 @@ import { eraseCommand } from "./commands/erase-command.ts";
 import { loadCertifiedCatalogue } from "./config/certified-catalogue.ts";
 import { type Enrolments, enrol } from "./config/enrol.ts";
 import type { HubConfig } from "./config/hub-config.ts";
+import { anchorsPart } from "./credentials/anchors-part.ts";
 import { openCredentials } from "./credentials/open-credentials.ts";
-import { openConsole } from "./diagnostics/console-port.ts";
-import { entryCommands } from "./diagnostics/entry-commands.ts";
-import { hubCommands } from "./diagnostics/hub-commands.ts";
-import type { ConsoleView } from "./diagnostics/hub-view.ts";
+import { noProvenTime, type ProvenTime } from "./credentials/proven-time.ts";
+import { createDiagnosis } from "./diagnosis.ts";
 import { pairingCommands } from "./diagnostics/pairing-commands.ts";
-import { questionnaireCommands } from "./diagnostics/questionnaire-commands.ts";
-import { createRegistry, type Registry } from "./diagnostics/registry.ts";
-import { createSerialConsole } from "./diagnostics/serial-console.ts";
-import { createDiagnosticSocket, hubAnswersAt } from "./diagnostics/socket-server.ts";
+import { hubAnswersAt } from "./diagnostics/socket-server.ts";
 import { enrolmentCommands } from "./enrolment/enrolment-commands.ts";
-import type { EntryChannel } from "./entry/entry-channel.ts";
 import { openEntries } from "./entry/open-entries.ts";
 import { createForwarder, type Forwarder } from "./forward/forwarder.ts";
 import { createMqttConnector } from "./forward/mqtt-connector.ts";
@@ -40,7 +35,6 @@ import { retryCommand } from "./forward/retry-command.ts";
 import { createTimeGate } from "./forward/time-gate.ts";
 import { createCapacityWatch } from "./health/capacity.ts";
 import { hubState, lastWill } from "./health/hub-state.ts";
-import { keepRunning } from "./health/keep-running.ts";
 import { createProcessHealth, type ProcessHealth } from "./health/process-health.ts";
 import { createProcessWatch } from "./health/process-watch.ts";
 import { begun, type RunPartsOptions, runParts } from "./health/run-parts.ts";
@@ -48,7 +42,6 @@ import { isSafeMode, SAFE_MODE_SENTENCE, watchOverStarts } from "./health/safe-m
 import { openStartCounter, type StartCounter } from "./health/start-counter.ts";
 import { createEventReporter, type ReportEvent } from "./ingest/event-reporter.ts";
 import { createIngest } from "./ingest/ingest.ts";
-import { createHubView } from "./live-view.ts";
 import { loadNative } from "./load-native.ts";
 import { rateLimited } from "./log/rate-limited.ts";
 import { sheddable } from "./log/sheddable.ts";
@@ -94,6 +87,8 @@ interface Steering {
   readonly starts: StartCounter;
   /** Read no sensors. */
   readonly isSafe: boolean;
+  /** Where the run puts the time that the region has signed for it. */
+  readonly proven: { time: ProvenTime };
 }
 
 /** Without these files nothing can be promised to a sensor. */
@@ -141,9 +136,9 @@ const wire = async (
   outbox: SqliteOutbox,
   health: ProcessHealth,
   shedLogs: (isOn: boolean) => void,
-  { control, again, starts, isSafe }: Steering,
+  { control, again, starts, isSafe, proven }: Steering,
 ): Promise<Omit<RunPartsOptions, "clock" | "logger">> => {
-  const { hub, region, diagnostics } = config;
+  const { hub, region } = config;
   // The link does not wait for what reads the sensors; until that is wired, none of them is ready.
   let sensorParts: SensorParts | null = null;
   const stateOf = (): HubState => {
@@ -181,6 +176,7 @@ const wire = async (
         openSocket,
       }),
   });
+  proven.time = credentials.provenTime;
   const clockAnchor = await openClockAnchor({
     file: join(hub.dataDir, "clock-anchor.json"),
     time,
@@ -206,6 +202,7 @@ const wire = async (
     report: (...event) => report(...event),
     onDue: again,
     onReportedChanged: () => forwarder.reportedChanged(),
+    parts: new Map([["anchors", anchorsPart(credentials.anchors, (...event) => report(...event))]]),
   });
   const forwarder: Forwarder = createForwarder({
     outbox,
@@ -262,64 +259,34 @@ const wire = async (
   });
   sensorParts = sensors;
 
-  const console = (): ConsoleView | null => serialConsole?.status() ?? null;
-  const live = { config, time, health, outbox, ingest, forwarder, credentials, sensors, console };
-  const view = createHubView(live);
-  const entries = await openEntries({ config, ingest, validate, time, clock, logger, mark });
-  /** The same commands over each way in; what somebody begins to enter stays with the way they came. */
-  const registryOf = (channel: EntryChannel): Registry => {
-    const entering = [...entryCommands(channel), ...questionnaireCommands(channel)];
-    return createRegistry(
-      hubCommands(view, [
-        assignmentCommand(steered.view),
-        ...pairingCommands(sensors.desk),
-        ...enrolmentCommands(sensors.guard),
-        ...entering,
-        retryCommand(forwarder),
-        eraseCommand({ depth: () => outbox.depth(), erase: steered.erase }),
-      ]),
-    );
-  };
-  const { serial } = diagnostics;
-  const serialConsole =
-    serial === null
-      ? null
-      : createSerialConsole({
-          path: serial.path,
-          open: (stop) => openConsole({ ...serial, time, clock }, stop),
-          registry: registryOf(entries.console),
-          banner: `Hemhub ${HUB_VERSION}. Type help and press Enter.`,
-          prompt: () => {
-            const online = forwarder.status().state === "up" ? "online" : "offline";
-            return `${hub.id} [${outbox.depth().waiting} waiting, ${online}]> `;
-          },
-          clock,
-          logger,
-        });
-  const askable = Promise.withResolvers<void>();
-  const socket = createDiagnosticSocket({
-    path: diagnostics.socket,
-    registry: registryOf(entries.socket),
+  const live = { config, time, health, outbox, ingest, forwarder, credentials, sensors };
+  const diagnosis = createDiagnosis({
+    config,
+    live,
+    time,
     clock,
-    onListening: askable.resolve,
+    logger,
+    entries: await openEntries({ config, ingest, validate, time, clock, logger, mark }),
+    commands: [
+      assignmentCommand(steered.view),
+      ...pairingCommands(sensors.desk),
+      ...enrolmentCommands(sensors.guard),
+      retryCommand(forwarder),
+      eraseCommand({ depth: () => outbox.depth(), erase: steered.erase }),
+    ],
   });
-  // A socket that cannot be served is said in the log, and is no reason to wait.
-  const onTrouble = (sentence: string | null): void => {
-    if (sentence !== null) askable.resolve();
-  };
-  const keptSocket = { part: "diagnostics socket", clock, logger, onTrouble };
 
   return {
-    askable: askable.promise,
+    askable: diagnosis.askable,
     parts: [
       { part: "sensors", by: STOP_BY.sensors, run: (stop) => sensors.run(stop) },
       { part: "ingest", by: STOP_BY.ingest, end: (late) => ingest.drain(late) },
       { part: "link", by: STOP_BY.link, run: link },
       { part: "commands", by: STOP_BY.link, run: (stop) => steered.run(stop) },
       { part: "credentials", by: STOP_BY.diagnostics, run: (stop) => credentials.run(stop) },
-      { part: "console", by: STOP_BY.diagnostics, run: async (stop) => serialConsole?.run(stop) },
-      { part: "diagnostics", by: STOP_BY.diagnostics, run: (stop) => keepRunning(keptSocket, socket.run, stop) },
-      { part: "manual entry", by: STOP_BY.diagnostics, run: (stop) => entries.run(stop) },
+      { part: "console", by: STOP_BY.diagnostics, run: diagnosis.runConsole },
+      { part: "diagnostics", by: STOP_BY.diagnostics, run: diagnosis.runSocket },
+      { part: "manual entry", by: STOP_BY.diagnostics, run: diagnosis.runEntries },
       { part: "capacity", by: STOP_BY.diagnostics, run: (stop) => capacity.run(stop) },
       { part: "process", by: STOP_BY.diagnostics, run: (stop) => processWatch.run(stop) },
       { part: "starts", by: STOP_BY.diagnostics, run: (stop) => watchOverStarts(overStarts, stop) },
@@ -346,12 +313,14 @@ export const runHub = async (given: HubSurroundings, signal: AbortSignal): Promi
   }
   const bootId = await machineBootId();
   const floor = await openTimeFloor({ file: join(config.hub.dataDir, "time-floor.json"), clock, logger });
+  const proven = { time: noProvenTime };
   const time = createHubTime({
     clock,
     bootId,
     zeroAt: machineZero(clock),
     signs: machineSigns(clock),
     floor: floor.current,
+    proven: () => proven.time.now(),
   });
   await time.look();
   const control = await orNotStarted(
@@ -379,7 +348,7 @@ export const runHub = async (given: HubSurroundings, signal: AbortSignal): Promi
       return prepared;
     }
     const anew = new AbortController();
-    const steering = { control, again: () => anew.abort(), starts, isSafe };
+    const steering = { control, again: () => anew.abort(), starts, isSafe, proven };
     const inForce = { ...surroundings, config: prepared.config };
     const parts = await wire(inForce, time, floor, prepared.outbox, health, shed, steering);
     const inTime = await runParts({ ...parts, clock, logger }, AbortSignal.any([signal, anew.signal]));

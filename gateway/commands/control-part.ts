@@ -30,6 +30,8 @@ export interface ControlPartOptions {
   /** Stop the parts: something has to be done while none works. */
   readonly onDue: () => void;
   readonly onReportedChanged: () => void;
+  /** Parts of the desired state besides commands, by name: each proves itself, or cannot harm. */
+  readonly parts: ReadonlyMap<string, DesiredPart>;
 }
 
 /** What of the region's desired state works while the parts of a hub do: one for each run. */
@@ -43,9 +45,6 @@ export interface ControlPart {
   erase(waiting: number): Promise<void>;
   run(signal: AbortSignal): Promise<void>;
 }
-
-/** Parts of the desired state that nobody needs to sign because they cannot harm: none yet. A later one adds a line. */
-const DESIRED_PARTS: ReadonlyMap<string, DesiredPart> = new Map();
 
 const epochSentence = ({ number, backlog }: Epoch): string =>
   `from now on readings are of another assignment (epoch ${number}); what the former one left: ${backlog}`;
@@ -94,7 +93,7 @@ export const createControlPart = (options: ControlPartOptions): ControlPart => {
     keys: () => readCommandKeys(options.commandKeys),
     journal,
     kinds,
-    parts: DESIRED_PARTS,
+    parts: options.parts,
     situation: () => ({ ledger: assignments.ledger, waiting: outbox.depth().waiting }),
     time,
     clock,

@@ -12,8 +12,11 @@ import type { Entry, Journal } from "./journal.ts";
 import type { CommandKinds, Refusal, Situation } from "./kinds.ts";
 import type { CommandJudge } from "./verify.ts";
 
-/** Takes over one part of the desired state. Returns why it is not understood; null where it is. Bad content is no error. */
-export type DesiredPart = (content: unknown) => Promise<string | null>;
+/**
+ * Takes over one part of the desired state. Returns why it is not understood; null where it is. Bad content is no error.
+ * `signal` aborts when the hub stops.
+ */
+export type DesiredPart = (content: unknown, signal: AbortSignal) => Promise<string | null>;
 
 export interface CommandDeskOptions {
   readonly hub: HubId;
@@ -57,6 +60,7 @@ export const createCommandDesk = (options: CommandDeskOptions): CommandDesk => {
   let told: ReadonlySet<string> = new Set();
   let working: Promise<void> = Promise.resolve();
   let judge: CommandJudge | null = null;
+  const stopping = new AbortController();
 
   /** Loaded with the first command: most hubs never get one, and all of them start. */
   const theJudge = async (): Promise<CommandJudge> => {
@@ -163,7 +167,7 @@ export const createCommandDesk = (options: CommandDeskOptions): CommandDesk => {
     const wrong: NotUnderstood[] = [];
     for (const [part, content] of given) {
       const handler = parts.get(part);
-      const reason = handler === undefined ? "this release does not know it" : await handler(content);
+      const reason = handler === undefined ? "this release does not know it" : await handler(content, stopping.signal);
       if (reason !== null) wrong.push({ part, reason });
     }
     return wrong;
@@ -210,6 +214,7 @@ export const createCommandDesk = (options: CommandDeskOptions): CommandDesk => {
       return notUnderstood;
     },
     run: async (signal) => {
+      signal.addEventListener("abort", () => stopping.abort(signal.reason), { once: true });
       working = working.then(resume);
       while (!signal.aborted) {
         // Only the stop interrupts the wait, and then the loop ends.
