@@ -12,6 +12,8 @@ const required = networkRequirement();
 const allowList = ({ network, broker }: HubAtHome): readonly string[] => [
   "ct state established,related counter name allowed accept",
   `ip daddr ${network.region} tcp dport ${broker.port} counter name allowed accept`,
+  // Answers to a connection that is closed already belong to no state any more.
+  `ip saddr ${network.region} tcp sport ${broker.port} counter name allowed accept`,
   "udp dport { 53, 123 } counter name allowed accept",
   "tcp dport 53 counter name allowed accept",
   "counter name foreign drop",
