@@ -52,7 +52,7 @@ const ASKED: readonly (readonly [group: string | null, name: string, summary: st
   [null, "assignment", "whose readings are taken, and what waits from before"],
   [null, "erase", "destroy everything measured on this hub; alone it only says what", "[words...]"],
   [null, "link", "the connection to the region"],
-  [null, "time", "what the hub's clock hangs on, and how far it may be off"],
+  [null, "time", "the hub's clock: who keeps it, how well, and since when"],
   [null, "check", "test every part; each failure says the next step (exit 1)"],
 ];
 

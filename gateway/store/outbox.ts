@@ -249,7 +249,9 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
       settlements.add(withSealedReasons(effects, seal));
       // A restored reading that is lost again would not wait any more: nothing to resend. So this one does not lag.
       while (settlements.holds(effects.restore)) await write("settle", []);
-      if (settlements.size >= SETTLE_AT_ONCE) groups.submit({ tag: "settle" });
+      // A refusal is rare, and somebody will ask why.
+      const isPressing = settlements.size >= SETTLE_AT_ONCE || effects.refuse.size > 0;
+      if (isPressing) groups.submit({ tag: "settle" });
       else if (settlements.size > 0) flushLater();
       return effects.settlement;
     },

@@ -230,6 +230,13 @@ it("reserves counters in blocks, and never gives one twice", async () => {
   expect(durableWrites(from)).toEqual([]);
 });
 
+it("tells at once why a reading was refused", async () => {
+  const outbox = await open();
+  await outbox.append([sampleReading(1)]);
+  await outbox.settle(receipt(1, [[1, "unknown assignment"]]));
+  await until(async () => (await outbox.refused(1))[0]?.reason === "unknown assignment", "the reason is there");
+});
+
 it("shows what the region refused, with its reason", async () => {
   const outbox = await open();
   await outbox.append([sampleReading(1), sampleReading(2), sampleReading(3)]);
