@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { requirement, titled } from "../support/requirements.ts";
 import { recordChecks, reportCheckCuts, statesOfRegion } from "./check-after-cut.ts";
+import { mountable } from "./mountable.ts";
+import { createUpdateScene, recordUpdates, reportUpdateCuts } from "./update-after-cut.ts";
 
 const cc = requirement("cc");
 
@@ -10,6 +12,21 @@ describe.skipIf(!cc.available)(
     it("the hub starts, is not stuck, and takes nothing older than it had", async () => {
       const states = statesOfRegion();
       const { cuts, wrong } = await reportCheckCuts(await recordChecks(states), states, 1);
+      expect(wrong).toEqual([]);
+      expect(cuts).toBeGreaterThan(300);
+    });
+  },
+);
+
+const mount = mountable();
+const required = cc.available ? mount : cc;
+
+describe.skipIf(!required.available)(
+  titled("F47: when the power is cut at any operation of a whole update", required),
+  () => {
+    it("the hub starts the old release or the new one, and comes to rest with what the region wants", async () => {
+      await using scene = await createUpdateScene();
+      const { cuts, wrong } = await reportUpdateCuts(await recordUpdates(scene), scene, 1);
       expect(wrong).toEqual([]);
       expect(cuts).toBeGreaterThan(300);
     });

@@ -1,12 +1,12 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSimulatedClock, type SimulatedClock } from "../../hardware-sim/clock/simulated-clock.ts";
 import { unlimitedBudget } from "../../ota/download/byte-budget.ts";
 import { createFolderSource } from "../../ota/download/folder-source.ts";
 import { createDiskFiles } from "../../ota/files/disk-files.ts";
-import { createReleaseImages } from "../../ota/images/release-images.ts";
+import { createReleaseImages, type ImageForm } from "../../ota/images/release-images.ts";
 import { unpackedForm } from "../../ota/images/unpacked-form.ts";
 import { initialiseTrust, openMetadataStore } from "../../ota/trust/metadata-store.ts";
 import { createReleaseCounter } from "../../ota/trust/release-counter.ts";
@@ -85,6 +85,8 @@ export interface UpdateRun {
   ended(result: Outcome["result"]): Promise<UpdateMemory>;
   /** Until it waits for this reason; time stands still. */
   waitsFor(code: ReasonCode): Promise<void>;
+  /** Until nothing is wanted and nothing is under way. */
+  rests(): Promise<UpdateMemory>;
   restarted(): Promise<string>;
   end(): Promise<void>;
 }
@@ -92,7 +94,8 @@ export interface UpdateRun {
 /** What the hub around the updates would say; changed by tests as they go. */
 export interface Circumstances {
   care: Reason | null;
-  proof: Reason | null | "hangs";
+  /** What becomes of the trial of a release, by the name that it says. */
+  proof: (name: string) => Reason | null | "hangs";
 }
 
 export interface UpdateBench extends AsyncDisposable {
@@ -103,26 +106,41 @@ export interface UpdateBench extends AsyncDisposable {
   start(): Promise<UpdateRun>;
 }
 
-/** A hub's updates on a disk of their own, with the real launcher. */
-export const createUpdateBench = async (region: TestRegion): Promise<UpdateBench> => {
-  const place = await mkdtemp(join(tmpdir(), "hemhub-update-"));
-  const [home, base, metadata] = [join(place, "releases"), join(place, "base"), join(place, "metadata")];
+/** Releases whose names begin so do not prove themselves. */
+export const isSound = (name: string): Reason | null =>
+  name.startsWith("broken") ? { code: "self-test", sentence: "update: its self-test failed" } : null;
+
+export interface UpdateDisk {
+  /** Of the hub: releases, metadata and memory lie here, as an earlier bench left them. */
+  readonly place: string;
+  /** What need not outlive the power. */
+  readonly run: string;
+  /** The release that the hub was installed with. */
+  readonly base: string;
+  /** The region's repository. */
+  readonly region: string;
+  readonly form: (images: string) => ImageForm;
+}
+
+/** A hub's updates on a disk that is there, with the real launcher. */
+export const openUpdateBench = async ({ place, run, base, region, form }: UpdateDisk): Promise<UpdateBench> => {
+  const [home, metadata] = [join(place, "releases"), join(place, "metadata")];
   const files = createDiskFiles();
   const clock = createSimulatedClock({ startAt: epochMs(NOW) });
-  const circumstances: Circumstances = { care: null, proof: null };
+  const circumstances: Circumstances = { care: null, proof: () => null };
   const ends: (() => Promise<void>)[] = [];
-  await mkdir(home);
-  await writeRelease(base, "base");
-  await initialiseTrust(files, metadata, await readFile(join(region.folder, "metadata", "1.root.json")));
+  const shippedRoot = await readFile(join(region, "metadata", "1.root.json"));
+  await files.makeDirectory(home);
+  if ((await files.read(join(metadata, "root.json"))) === null) await initialiseTrust(files, metadata, shippedRoot);
 
   const start = async (): Promise<UpdateRun> => {
-    const launched = await launch(home, { base, run: join(place, "run") });
+    const launched = await launch(home, { base, run });
     if (launched.tag === "failed") throw new Error(launched.said);
     const { started } = launched;
     const stop = new AbortController();
     const restart = Promise.withResolvers<string>();
-    const store = openMetadataStore({ files, directory: metadata, shippedRoot: null });
-    const source = createFolderSource(region.folder);
+    const store = openMetadataStore({ files, directory: metadata, shippedRoot });
+    const source = createFolderSource(region);
     const updates = createUpdates({
       clock,
       random: () => 0,
@@ -134,7 +152,7 @@ export const createUpdateBench = async (region: TestRegion): Promise<UpdateBench
         files,
         folder: home,
         launched: { slot: started.slot, release: started.release, tries: started.try, reason: started.reason },
-        form: unpackedForm(files),
+        form,
       }),
       memory: createMemoryFile(files, join(place, "update.json")),
       counter: createReleaseCounter(store),
@@ -145,7 +163,8 @@ export const createUpdateBench = async (region: TestRegion): Promise<UpdateBench
       }),
       careComesFirst: () => circumstances.care,
       prove: async (signal) => {
-        if (circumstances.proof !== "hangs") return circumstances.proof;
+        const proof = circumstances.proof(started.name);
+        if (proof !== "hangs") return proof;
         await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
         return null;
       },
@@ -161,6 +180,7 @@ export const createUpdateBench = async (region: TestRegion): Promise<UpdateBench
 
     const comesTo = async (is: (memory: UpdateMemory) => boolean, what: string): Promise<UpdateMemory> => {
       await until(async () => {
+        if (stop.signal.aborted) throw new Error(`this run has ended before ${what}`);
         if (updates.backend() === null) return false;
         const memory = updates.memory();
         if (is(memory)) return true;
@@ -175,6 +195,7 @@ export const createUpdateBench = async (region: TestRegion): Promise<UpdateBench
       started,
       updates,
       reached: (state) => comesTo(({ state: { tag } }) => tag === state, `the update is ${state}`),
+      rests: () => comesTo(({ state, wanted }) => state.tag === "idle" && wanted === null, "the updates rest"),
       ended: (result) => comesTo(({ outcomes }) => outcomes[0]?.result === result, `an update is ${result}`),
       waitsFor: async (code) => {
         await until(() => {
@@ -194,6 +215,21 @@ export const createUpdateBench = async (region: TestRegion): Promise<UpdateBench
     start,
     [Symbol.asyncDispose]: async () => {
       for (const end of ends) await end();
+    },
+  };
+};
+
+/** A hub's updates on a disk of their own. */
+export const createUpdateBench = async (region: TestRegion): Promise<UpdateBench> => {
+  const place = await mkdtemp(join(tmpdir(), "hemhub-update-"));
+  const base = join(place, "base");
+  await writeRelease(base, "base");
+  const form = unpackedForm(createDiskFiles());
+  const bench = await openUpdateBench({ place, run: join(place, "run"), base, region: region.folder, form });
+  return {
+    ...bench,
+    [Symbol.asyncDispose]: async () => {
+      await bench[Symbol.asyncDispose]();
       await rm(place, { recursive: true, force: true });
     },
   };

@@ -49,7 +49,7 @@ describe.skipIf(!tools.available)(titled("an update, from the region's wish to t
 
   it("is taken back where it does not prove itself, and not tried again", async () => {
     const wanted = await region.release("broken", 1);
-    bench.circumstances.proof = FAILED;
+    bench.circumstances.proof = () => FAILED;
     const run = await tryOut(wanted);
     expect(await run.restarted()).toMatch(/taken back/);
     await run.end();
@@ -64,7 +64,7 @@ describe.skipIf(!tools.available)(titled("an update, from the region's wish to t
   });
 
   it("that ends by itself in its trial is given up after three starts", async () => {
-    bench.circumstances.proof = "hangs";
+    bench.circumstances.proof = () => "hangs";
     const crashing = await tryOut(await region.release("crashing", 1));
     await crashing.reached("trial");
     await crashing.end();
