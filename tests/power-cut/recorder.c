@@ -29,6 +29,10 @@ enum kind { OTHER, RECORDED, ACKS };
 
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static char kinds[MOST_FDS];
+/* Of RECORDED descriptors: a number that was closed past this library may mean a socket by now. */
+static uint64_t inodes[MOST_FDS];
+/* A child between vfork and exec shares this memory, and not these descriptors. */
+static pid_t owner;
 static const char *root, *acks;
 static int log_fd = -1;
 
@@ -65,11 +69,22 @@ static void record(char op, uint64_t inode, int64_t offset, const char *path, co
   if (data_length > 0) put(data, data_length);
 }
 
+static void lock_all(void) { pthread_mutex_lock(&lock); }
+static void unlock_all(void) { pthread_mutex_unlock(&lock); }
+static void unlock_in_child(void) {
+  owner = getpid();
+  /* It is held by a thread of the parent's number, whom nobody here is. */
+  lock = (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+}
+
 __attribute__((constructor)) static void begin(void) {
   const char *log = getenv("HEMHUB_RECORD_LOG");
   root = getenv("HEMHUB_RECORD_ROOT");
   acks = getenv("HEMHUB_RECORD_ACKS");
   if (!log || !root) return;
+  owner = getpid();
+  /* What another thread holds while this one forks would be held in the child for ever. */
+  pthread_atfork(lock_all, unlock_all, unlock_in_child);
   REAL(open64);
   log_fd = real(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (getenv("HEMHUB_RECORD_STDOUT")) kinds[STDOUT_FILENO] = ACKS;
@@ -85,7 +100,10 @@ static uint64_t inode_of(int fd) {
   return fstat(fd, &found) == 0 ? (uint64_t)found.st_ino : 0;
 }
 
-static enum kind kind_of(int fd) { return fd >= 0 && fd < MOST_FDS ? (enum kind)kinds[fd] : OTHER; }
+static enum kind kind_of(int fd) {
+  if (fd < 0 || fd >= MOST_FDS) return OTHER;
+  return kinds[fd] == RECORDED && inodes[fd] != inode_of(fd) ? OTHER : (enum kind)kinds[fd];
+}
 
 static int exists(const char *path) {
   struct stat found;
@@ -102,6 +120,7 @@ static void opened(int fd, const char *path, int flags, int existed) {
   }
   if (!is_below(path) || fstat(fd, &found) != 0) return;
   kinds[fd] = RECORDED;
+  inodes[fd] = (uint64_t)found.st_ino;
   if (S_ISDIR(found.st_mode)) record('O', found.st_ino, 0, path, NULL, 0);
   else if (!existed) record('C', found.st_ino, 0, path, NULL, 0);
   else if ((flags & O_TRUNC) && (flags & O_ACCMODE) != O_RDONLY) record('T', found.st_ino, 0, path, NULL, 0);
@@ -131,6 +150,7 @@ OPEN(open64)
 
 int close(int fd) {
   REAL(close);
+  if (getpid() != owner) return real(fd);
   pthread_mutex_lock(&lock);
   if (fd >= 0 && fd < MOST_FDS) kinds[fd] = OTHER;
   int result = real(fd);
@@ -141,9 +161,13 @@ int close(int fd) {
 /* How a shell redirects. */
 int dup2(int from, int to) {
   REAL(dup2);
+  if (getpid() != owner) return real(from, to);
   pthread_mutex_lock(&lock);
   int result = real(from, to);
-  if (result >= 0 && result < MOST_FDS) kinds[result] = (char)kind_of(from);
+  if (result >= 0 && result < MOST_FDS) {
+    kinds[result] = (char)kind_of(from);
+    inodes[result] = inode_of(result);
+  }
   pthread_mutex_unlock(&lock);
   return result;
 }
