@@ -39,9 +39,12 @@ const waitingIn = async (place: string, wrong: string[]): Promise<ReadonlyMap<nu
   return new Map(readings.map((reading) => [reading.seq as number, JSON.stringify(reading)]));
 };
 
+/** Counts the starts of one boot (gateway/health/start-counter.ts): after a cut of the power it is begun anew anyway. */
+const OF_ONE_BOOT = "starts.json";
+
 /** The files beside the outbox are whole, whichever version of them is there. */
 const damagedFiles = async (place: string): Promise<readonly string[]> => {
-  const names = (await readdir(place)).filter((name) => name.endsWith(".json"));
+  const names = (await readdir(place)).filter((name) => name.endsWith(".json") && name !== OF_ONE_BOOT);
   const damaged: string[] = [];
   for (const name of names) {
     try {
