@@ -19,7 +19,7 @@ const octets = (VALUE.match(/../g) ?? []).map((octet) => `0x${octet}`).join(" ")
 
 describe.skipIf(missing !== "")(missing === "" ? title : `${title} [skipped: ${missing}]`, () => {
   it("pairs once, and reads what is for bonded hubs in every later life of the hub", {
-    timeout: 240_000,
+    timeout: 480_000,
   }, async () => {
     await using emulator = await startBtvirt();
     const hubPort = await emulator.controller();
@@ -54,7 +54,7 @@ describe.skipIf(missing !== "")(missing === "" ? title : `${title} [skipped: ${m
       );
     /** Read over the encrypted link, or refused by the guest with an ATT error. */
     const taken = (times: number): Promise<boolean> =>
-      until(() => record.readings.length === times, `reading ${times} is taken`, 60_000);
+      until(() => record.readings.length === times, `reading ${times} is taken`, 180_000);
     {
       await using hub = await startHub();
       const from = guest.screen.length;
