@@ -14,15 +14,6 @@ export interface Launched {
   readonly reason: string;
 }
 
-/** Null where this process was not started by the launcher: then nothing can be switched. */
-export const launchedBy = (
-  env: Readonly<Record<string, string | undefined>>,
-): (Launched & { folder: string }) | null => {
-  const { HEMHUB_RELEASES: folder, HEMHUB_SLOT: slot, HEMHUB_RELEASE: release } = env;
-  if (folder === undefined || slot === undefined || release === undefined) return null;
-  return { folder, slot, release, tries: Number(env.HEMHUB_TRY ?? 0), reason: env.HEMHUB_SLOT_REASON ?? "" };
-};
-
 /** How an image lies on the disk: as it is, to be mounted, or unpacked where nothing can be mounted. */
 export interface ImageForm {
   readonly takesPatches: boolean;
