@@ -45,16 +45,17 @@ describe.skipIf(missing !== "")(missing === "" ? title : `${title} [skipped: ${m
 
     const startHub = (): Promise<BondedHub> =>
       startBondedHub({ path: hubPort.path, folder, sensors: [testCuff({ address })], record });
+    /** A condition on hub and guest; where it is not met, what both of them show is in the error. */
+    const seen = (hub: BondedHub, condition: () => boolean, what: string, deadlineMs: number): Promise<unknown> =>
+      until(condition, what, deadlineMs).catch((thrown: unknown) => {
+        const found = JSON.stringify([hub.desk.view("cuff"), hub.scheduler.status(), record.reports]);
+        throw new Error(`${String(thrown)}: ${found}; the guest shows ${guest.screen.slice(-1500)}`);
+      });
     const paired = (hub: BondedHub): Promise<unknown> =>
-      until(() => hub.desk.view("cuff").stage.tag === "paired", "the guest is paired", 30_000).catch(
-        (thrown: unknown) => {
-          const found = JSON.stringify([hub.desk.view("cuff"), hub.scheduler.status()]);
-          throw new Error(`${String(thrown)}: ${found}; the guest shows ${guest.screen.slice(-1500)}`);
-        },
-      );
-    /** Read over the encrypted link, or refused by the guest with an ATT error. */
-    const taken = (times: number): Promise<boolean> =>
-      until(() => record.readings.length === times, `reading ${times} is taken`, 180_000);
+      seen(hub, () => hub.desk.view("cuff").stage.tag === "paired", "the guest is paired", 30_000);
+    /** Read over the encrypted link, or refused by the guest with an ATT error. The guest is emulated, and slow. */
+    const taken = (hub: BondedHub, times: number): Promise<unknown> =>
+      seen(hub, () => record.readings.length === times, `reading ${times} is taken`, 180_000);
     {
       await using hub = await startHub();
       const from = guest.screen.length;
@@ -66,12 +67,12 @@ describe.skipIf(missing !== "")(missing === "" ? title : `${title} [skipped: ${m
         method: "LE Secure Connections, Just Works",
         authenticated: false,
       });
-      await taken(1);
+      await taken(hub, 1);
     }
     const bonds = await readFile(path.join(folder, "bonds.json"), "utf8");
     for (let life = 2; life <= 3; life++) {
-      await using _hub = await startHub();
-      await taken(life);
+      await using hub = await startHub();
+      await taken(hub, life);
     }
     expect(record.readings.map(({ hex }) => hex)).toEqual([VALUE, VALUE, VALUE]);
     expect(record.reports).toEqual([]);
