@@ -239,12 +239,7 @@ const wire = async (
   const validate = createReadingValidator();
   const plausibility = await openPlausibility(config, outbox, logger);
   const judge: Plausibility["judge"] = (sensor, one) => plausibility.judge(sensor, steered.attribute(one));
-  const onStored = (): void => {
-    forwarder.wake();
-    // A life that stores readings is worth more than a safe one. It never rejects.
-    starts.succeeded().catch(() => undefined);
-  };
-  const ingest = createIngest({ outbox, validate, judge, clock, logger, report, onStored });
+  const ingest = createIngest({ outbox, validate, judge, clock, logger, report, onStored: () => forwarder.wake() });
   const { mark } = control.key;
   const enrolments = isSafe ? nothingRead(config) : await enrolAll({ config, clock, logger }, report);
   const sensors = await createSensorParts({
@@ -337,8 +332,7 @@ export const runHub = async (given: HubSurroundings, signal: AbortSignal): Promi
   if ("tag" in control) return control;
   using health = createProcessHealth();
   const starts = await openStartCounter({ file: startsFile(config), bootId, logger });
-  let isSafe = isSafeMode(starts);
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const prepared = await orNotStarted(
       () => control.prepare((countersFrom) => openOutbox(surroundings, countersFrom)),
       logger,
@@ -347,6 +341,8 @@ export const runHub = async (given: HubSurroundings, signal: AbortSignal): Promi
       await starts.succeeded();
       return prepared;
     }
+    await starts.opened(prepared.outbox.depth().newest ?? 0);
+    const isSafe = isFirst && isSafeMode(starts);
     const anew = new AbortController();
     const steering = { control, again: () => anew.abort(), starts, isSafe, proven };
     const inForce = { ...surroundings, config: prepared.config };
@@ -354,7 +350,6 @@ export const runHub = async (given: HubSurroundings, signal: AbortSignal): Promi
     const inTime = await runParts({ ...parts, clock, logger }, AbortSignal.any([signal, anew.signal]));
     if (inTime && !signal.aborted) {
       logger.info("hub stopped its parts and begins anew");
-      isSafe = false;
       continue;
     }
     await starts.succeeded();

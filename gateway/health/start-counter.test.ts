@@ -36,6 +36,23 @@ it("begins to count anew after a start that came to something, and after a start
   expect((await start()).crashes).toBe(0);
 });
 
+it("F54: begins to count anew where the start before stored a reading, even if it was killed at once", async () => {
+  await crash(MOST_CRASHES - 1);
+  await (await start()).opened(7);
+  const next = await start();
+  expect(next.crashes).toBe(MOST_CRASHES);
+  await next.opened(8);
+  expect(next.crashes).toBe(0);
+  expect((await start()).crashes).toBe(1);
+});
+
+it("F54: goes on counting where no reading was stored since, or numbers began anew", async () => {
+  for (const newest of [7, 7, 0, 0, 0]) await (await start()).opened(newest);
+  const last = await start();
+  await last.opened(0);
+  expect(last.crashes).toBe(MOST_CRASHES);
+});
+
 it("counts nothing where the file is damaged, or cannot be written", async () => {
   await crash(3);
   const file = join(folder, "data", "starts.json");
@@ -52,6 +69,7 @@ const watched = async (crashes: number) => {
   const seen: string[] = [];
   const starts: StartCounter = {
     crashes,
+    opened: async () => undefined,
     succeeded: async () => {
       seen.push("succeeded");
     },

@@ -7,6 +7,9 @@ import { scenarioNamed } from "../../hardware-sim/home/scenario.ts";
 import { millis } from "../../protocol/time.ts";
 import { until } from "../support/until.ts";
 
+/** Events that the error of a wait in vain tells. */
+const MOST_TOLD = 80;
+
 const HUB = path.resolve(import.meta.dirname, "../../gateway/main.ts");
 
 /** A home around the real hub, with everything that happened in it. */
@@ -49,7 +52,12 @@ export const openRealHome = async (over: Partial<HomeOptions> = {}): Promise<Rea
     count,
     nextOf: async (kind) => {
       const before = count(kind);
-      await until(() => count(kind) > before, `the next event "${kind}"`, 40_000);
+      try {
+        await until(() => count(kind) > before, `the next event "${kind}"`, 40_000);
+      } catch (thrown) {
+        const story = events.slice(-MOST_TOLD).map((event) => JSON.stringify(event));
+        throw new Error([String(thrown), "what happened last:", ...story].join("\n"));
+      }
     },
     [Symbol.asyncDispose]: dispose,
   };
