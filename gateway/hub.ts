@@ -1,95 +1,33 @@
 import { join } from "node:path";
-import { createZones } from "../drivers/normalise/zone.ts";
-import { driverOf } from "../drivers/registry.ts";
 import { isHubError } from "../protocol/errors.ts";
-import { encodeMessage, type HubState } from "../protocol/messages.ts";
-import type { Clock } from "../protocol/ports/clock.ts";
 import type { Logger } from "../protocol/ports/logger.ts";
-import { millis, seconds } from "../protocol/time.ts";
-import { topicOf } from "../protocol/topics.ts";
-import { createReadingValidator } from "../protocol/validate.ts";
-import { assignmentCommand } from "./assignment/assignment-command.ts";
-import { openClockAnchor } from "./clock/clock-anchor.ts";
-import { createHubTime, type KeptHubTime } from "./clock/hub-time.ts";
+import { createHubTime } from "./clock/hub-time.ts";
 import { machineBootId, machineSigns, machineZero } from "./clock/machine-signs.ts";
-import { reportStep } from "./clock/report-step.ts";
-import { openTimeFloor, type TimeFloor } from "./clock/time-floor.ts";
-import { type Control, openControl } from "./commands/control.ts";
-import { createControlPart } from "./commands/control-part.ts";
-import { eraseCommand } from "./commands/erase-command.ts";
-import { loadCertifiedCatalogue } from "./config/certified-catalogue.ts";
-import { type Enrolments, enrol } from "./config/enrol.ts";
-import type { HubConfig } from "./config/hub-config.ts";
-import { anchorsPart } from "./credentials/anchors-part.ts";
-import { openCredentials } from "./credentials/open-credentials.ts";
-import { noProvenTime, type ProvenTime } from "./credentials/proven-time.ts";
-import { createDiagnosis } from "./diagnosis.ts";
-import { pairingCommands } from "./diagnostics/pairing-commands.ts";
+import { openTimeFloor } from "./clock/time-floor.ts";
+import { openControl } from "./commands/control.ts";
+import { noProvenTime } from "./credentials/proven-time.ts";
 import { hubAnswersAt } from "./diagnostics/socket-server.ts";
-import { enrolmentCommands } from "./enrolment/enrolment-commands.ts";
-import { openEntries } from "./entry/open-entries.ts";
-import { createForwarder, type Forwarder } from "./forward/forwarder.ts";
-import { createMqttConnector } from "./forward/mqtt-connector.ts";
-import { openQuarantine } from "./forward/quarantine.ts";
-import { retryCommand } from "./forward/retry-command.ts";
-import { createTimeGate } from "./forward/time-gate.ts";
-import { createCapacityWatch } from "./health/capacity.ts";
-import { hubState, lastWill } from "./health/hub-state.ts";
-import { createProcessHealth, type ProcessHealth } from "./health/process-health.ts";
-import { createProcessWatch } from "./health/process-watch.ts";
-import { begun, type RunPartsOptions, runParts } from "./health/run-parts.ts";
-import { isSafeMode, SAFE_MODE_SENTENCE, watchOverStarts } from "./health/safe-mode.ts";
-import { openStartCounter, type StartCounter } from "./health/start-counter.ts";
-import { createEventReporter, type ReportEvent } from "./ingest/event-reporter.ts";
-import { createIngest } from "./ingest/ingest.ts";
+import { createProcessHealth } from "./health/process-health.ts";
+import { runParts } from "./health/run-parts.ts";
+import { isSafeMode } from "./health/safe-mode.ts";
+import { openStartCounter } from "./health/start-counter.ts";
 import { loadNative } from "./load-native.ts";
 import { rateLimited } from "./log/rate-limited.ts";
 import { sheddable } from "./log/sheddable.ts";
-import { openPlausibility } from "./plausibility/open-plausibility.ts";
-import type { Plausibility } from "./plausibility/plausibility.ts";
-import { createSensorParts, type SensorParts } from "./sensors.ts";
 import type { SqliteOutbox } from "./store/outbox.ts";
-import { HUB_VERSION } from "./version.ts";
-
-export interface HubSurroundings {
-  readonly config: HubConfig;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
+import { type HubSurroundings, outboxFolder, startsFile, wireHub } from "./wire-hub.ts";
 
 /**
- * How a hub ended. `overdue`: a part did not stop in time; nothing that was acknowledged is lost. `occupied`: another
- * hub runs on the same data. `not-started`: without an outbox nothing can be promised to a sensor.
+ * How a hub ended. `restart`: in order, to be started again at once, for another release is to run. `overdue`: a part did
+ * not stop in time; nothing that was acknowledged is lost. `occupied`: another hub runs on the same data. `not-started`:
+ * without an outbox nothing can be promised to a sensor.
  */
 export type HubEnd =
   | { readonly tag: "stopped" }
+  | { readonly tag: "restart" }
   | { readonly tag: "overdue" }
   | { readonly tag: "occupied"; readonly sentence: string }
   | { readonly tag: "not-started"; readonly sentence: string };
-
-/** Latest ends of the stages of a stop. The link needs 5 s at worst: answers 3 s, goodbye 1 s, closing 1 s. */
-const STOP_BY = {
-  sensors: seconds(2),
-  ingest: millis(3500),
-  link: millis(8800),
-  diagnostics: seconds(9),
-  outbox: seconds(10),
-} as const;
-
-const outboxFolder = ({ hub }: HubConfig): string => join(hub.dataDir, "outbox");
-const startsFile = ({ hub }: HubConfig): string => join(hub.dataDir, "starts.json");
-
-/** What a run of the parts is steered by: the region's commands, and the way to begin it anew. */
-interface Steering {
-  readonly control: Control;
-  /** Stop the parts, do what is due, and start them again. */
-  readonly again: () => void;
-  readonly starts: StartCounter;
-  /** Read no sensors. */
-  readonly isSafe: boolean;
-  /** Where the run puts the time that the region has signed for it. */
-  readonly proven: { time: ProvenTime };
-}
 
 /** Without these files nothing can be promised to a sensor. */
 const orNotStarted = async <T>(open: () => Promise<T>, logger: Logger): Promise<T | HubEnd> => {
@@ -108,199 +46,14 @@ const openOutbox = async ({ config, clock, logger }: HubSurroundings, countersFr
   return await openSqliteOutbox({ directory: outboxFolder(config), clock, logger, credentials, countersFrom });
 };
 
-const enrolAll = async ({ config, logger }: HubSurroundings, report: ReportEvent): Promise<Enrolments> => {
-  try {
-    const { catalogue, trouble } = await loadCertifiedCatalogue(config.catalogue.folder);
-    if (trouble !== null) report("catalogue-fault", trouble, { path: config.catalogue.folder });
-    return enrol(config, catalogue, driverOf);
-  } catch (thrown) {
-    if (!isHubError(thrown)) throw thrown;
-    logger.error("catalogue not readable, no sensor is read", { code: thrown.code, reason: thrown.message });
-    const setAside = config.sensors.map((sensor) => ({ config: sensor, sentence: thrown.message }));
-    return { enrolled: [], setAside, models: [] };
-  }
-};
-
-/** In safe mode. */
-const nothingRead = ({ sensors }: HubConfig): Enrolments => ({
-  enrolled: [],
-  setAside: sensors.map((config) => ({ config, sentence: SAFE_MODE_SENTENCE })),
-  models: [],
-});
-
-/** Wire the parts of one hub around its open outbox. */
-const wire = async (
-  { config, clock, logger }: HubSurroundings,
-  time: KeptHubTime,
-  floor: TimeFloor,
-  outbox: SqliteOutbox,
-  health: ProcessHealth,
-  shedLogs: (isOn: boolean) => void,
-  { control, again, starts, isSafe, proven }: Steering,
-): Promise<Omit<RunPartsOptions, "clock" | "logger">> => {
-  const { hub, region } = config;
-  // The link does not wait for what reads the sensors; until that is wired, none of them is ready.
-  let sensorParts: SensorParts | null = null;
-  const stateOf = (): HubState => {
-    const all = sensorParts?.sensors() ?? [];
-    return hubState({
-      hubId: hub.id,
-      version: HUB_VERSION,
-      stamp: time.stamp(),
-      depth: outbox.depth(),
-      certificateEnds: credentials.notAfter(),
-      certificateRenewal: credentials.renewalText(),
-      health: health.sample(),
-      sensors: { configured: config.sensors.length, ready: all.filter(({ trouble }) => trouble === null).length },
-    });
-  };
-  const credentials = await openCredentials({
-    config,
-    clock,
-    time,
-    floor: floor.current,
-    logger,
-    report: (...event) => report(...event),
-    random: Math.random,
-    connectorWith: (read, openSocket) =>
-      createMqttConnector({
-        url: region.url,
-        ...(region.serverName === null ? {} : { servername: region.serverName }),
-        credentials: read,
-        hubId: hub.id,
-        will: () => ({ topic: topicOf(hub.id, "state"), payload: encodeMessage(lastWill(stateOf())), retain: true }),
-        subscriptions: [topicOf(hub.id, "receipt")],
-        wishes: [topicOf(hub.id, "desired")],
-        clock,
-        logger,
-        openSocket,
-      }),
-  });
-  proven.time = credentials.provenTime;
-  const clockAnchor = await openClockAnchor({
-    file: join(hub.dataDir, "clock-anchor.json"),
-    time,
-    clock,
-    logger,
-    onAnchored: () => forwarder.wake(),
-  });
-  const steered = createControlPart({
-    hub: hub.id,
-    control,
-    outbox,
-    commandKeys: region.commandKeys,
-    timeGate: createTimeGate({
-      time,
-      anchor: () => clockAnchor.current(),
-      zone: createZones().zone(hub.timeZone),
-      publishWithoutTime: region.publishWithoutTime,
-    }),
-    quarantined: () => forwarder.quarantined(),
-    time,
-    clock,
-    logger,
-    report: (...event) => report(...event),
-    onDue: again,
-    onReportedChanged: () => forwarder.reportedChanged(),
-    parts: new Map([["anchors", anchorsPart(credentials.anchors, (...event) => report(...event))]]),
-  });
-  const forwarder: Forwarder = createForwarder({
-    outbox,
-    connector: credentials.connector,
-    hub: hub.id,
-    clock,
-    time,
-    logger,
-    stateOf,
-    receipts: region.receipts,
-    random: Math.random,
-    gate: steered.gate,
-    quarantine: await openQuarantine(control.sealedFile("quarantine.sealed"), outbox.series, logger),
-    desired: steered.desired,
-  });
-
-  const link = begun(forwarder.run);
-
-  const report = createEventReporter({ clock, time, logger, send: forwarder.sendEvent });
-  const capacity = createCapacityWatch({
-    directory: outboxFolder(config),
-    probe: startsFile(config),
-    clock,
-    logger,
-    report,
-    onLevel: (level) => shedLogs(level === "reserve"),
-  });
-  const processWatch = createProcessWatch({ health, clock, report });
-  const overStarts = { starts, isSafe, clock, logger, report, leave: again };
-  if (outbox.recovered !== null) {
-    const { movedTo, skippedTo, sentence } = outbox.recovered;
-    report("storage-fault", sentence, { state: "salvaged", path: movedTo, skippedTo });
-  }
-  const validate = createReadingValidator();
-  const plausibility = await openPlausibility(config, outbox, logger);
-  const judge: Plausibility["judge"] = (sensor, one) => plausibility.judge(sensor, steered.attribute(one));
-  const ingest = createIngest({ outbox, validate, judge, clock, logger, report, onStored: () => forwarder.wake() });
-  const { mark } = control.key;
-  const enrolments = isSafe ? nothingRead(config) : await enrolAll({ config, clock, logger }, report);
-  const sensors = await createSensorParts({
-    config: isSafe ? { ...config, ble: null } : config,
-    enrolments,
-    ingest,
-    report,
-    clock,
-    time,
-    logger,
-    mark,
-  });
-  sensorParts = sensors;
-
-  const live = { config, time, health, outbox, ingest, forwarder, credentials, sensors };
-  const diagnosis = createDiagnosis({
-    config,
-    live,
-    time,
-    clock,
-    logger,
-    entries: await openEntries({ config, ingest, validate, time, clock, logger, mark }),
-    commands: [
-      assignmentCommand(steered.view),
-      ...pairingCommands(sensors.desk),
-      ...enrolmentCommands(sensors.guard),
-      retryCommand(forwarder),
-      eraseCommand({ depth: () => outbox.depth(), erase: steered.erase }),
-    ],
-  });
-
-  return {
-    askable: diagnosis.askable,
-    parts: [
-      { part: "sensors", by: STOP_BY.sensors, run: (stop) => sensors.run(stop) },
-      { part: "ingest", by: STOP_BY.ingest, end: (late) => ingest.drain(late) },
-      { part: "link", by: STOP_BY.link, run: link },
-      { part: "commands", by: STOP_BY.link, run: (stop) => steered.run(stop) },
-      { part: "credentials", by: STOP_BY.diagnostics, run: (stop) => credentials.run(stop) },
-      { part: "console", by: STOP_BY.diagnostics, run: diagnosis.runConsole },
-      { part: "diagnostics", by: STOP_BY.diagnostics, run: diagnosis.runSocket },
-      { part: "manual entry", by: STOP_BY.diagnostics, run: diagnosis.runEntries },
-      { part: "capacity", by: STOP_BY.diagnostics, run: (stop) => capacity.run(stop) },
-      { part: "process", by: STOP_BY.diagnostics, run: (stop) => processWatch.run(stop) },
-      { part: "starts", by: STOP_BY.diagnostics, run: (stop) => watchOverStarts(overStarts, stop) },
-      { part: "clock", by: STOP_BY.diagnostics, run: (stop) => time.run(stop, (step) => reportStep(step, report)) },
-      { part: "time floor", by: STOP_BY.diagnostics, run: (stop) => floor.run(time, stop) },
-      { part: "clock anchor", by: STOP_BY.diagnostics, run: (stop) => clockAnchor.run(stop) },
-      { part: "outbox", by: STOP_BY.outbox, end: async () => outbox[Symbol.asyncDispose]() },
-    ],
-  };
-};
-
 /**
  * Run a hub until `signal` aborts and its parts have stopped. A part that cannot work (no radio, no port, no link, no
  * certificate) is a sentence in the log and in `check`, and the others go on. Rejects only when an invariant is broken.
  */
 export const runHub = async (given: HubSurroundings, signal: AbortSignal): Promise<HubEnd> => {
-  const { config, clock } = given;
+  const { config, clock, notify } = given;
   const { logger, shed } = sheddable(rateLimited(given.logger, clock));
-  const surroundings = { config, clock, logger };
+  const surroundings = { config, clock, logger, notify };
   const { socket } = config.diagnostics;
   if (await hubAnswersAt(socket)) {
     const sentence = `another hub answers at ${socket}; stop it, or give this one files of its own`;
@@ -344,16 +97,22 @@ export const runHub = async (given: HubSurroundings, signal: AbortSignal): Promi
     await starts.opened(prepared.outbox.depth().newest ?? 0);
     const isSafe = isFirst && isSafeMode(starts);
     const anew = new AbortController();
-    const steering = { control, again: () => anew.abort(), starts, isSafe, proven };
+    let isToRestart = false;
+    const restart = (): void => {
+      isToRestart = true;
+      anew.abort();
+    };
+    const steering = { control, again: () => anew.abort(), restart, starts, isSafe, proven };
     const inForce = { ...surroundings, config: prepared.config };
-    const parts = await wire(inForce, time, floor, prepared.outbox, health, shed, steering);
+    const parts = await wireHub(inForce, time, floor, prepared.outbox, health, shed, steering);
     const inTime = await runParts({ ...parts, clock, logger }, AbortSignal.any([signal, anew.signal]));
-    if (inTime && !signal.aborted) {
+    if (inTime && !signal.aborted && !isToRestart) {
       logger.info("hub stopped its parts and begins anew");
       continue;
     }
     await starts.succeeded();
     logger.info("hub stopped");
-    return { tag: inTime ? "stopped" : "overdue" };
+    if (!inTime) return { tag: "overdue" };
+    return { tag: isToRestart && !signal.aborted ? "restart" : "stopped" };
   }
 };

@@ -18,6 +18,8 @@ import { loadNative } from "./load-native.ts";
 import { createPairingDesk } from "./radio/pairing-desk.ts";
 import { createRadioSource } from "./radio/radio-source.ts";
 import { openSensorMemories } from "./sensor-memory.ts";
+import type { CareLeases } from "./updates/care-leases.ts";
+import { withCare } from "./updates/care-sessions.ts";
 import { HUB_VERSION } from "./version.ts";
 
 export interface SensorPartsOptions {
@@ -30,6 +32,8 @@ export interface SensorPartsOptions {
   readonly logger: Logger;
   /** Stands for an assignment in files. */
   readonly mark: (assignment: AssignmentId) => string;
+  /** Told of every measurement that is under way; left out: nobody asks. */
+  readonly care?: CareLeases;
 }
 
 /** Everything that reads sensors: one radio for those that need it, one supervisor for each serial port. */
@@ -109,7 +113,9 @@ export const createSensorParts = async (options: SensorPartsOptions): Promise<Se
   });
 
   const setAside: SetAside[] = [...enrolments.setAside];
-  const guard = await openEnrolmentGuard(config.hub.dataDir, enrolments.enrolled, report, logger);
+  const { care } = options;
+  const told = care === undefined ? enrolments.enrolled : enrolments.enrolled.map((one) => withCare(one, care));
+  const guard = await openEnrolmentGuard(config.hub.dataDir, told, report, logger);
   const strangers = createStrangers(clock, setAside);
   const sinkOf: Ingest["sinkOf"] = (id) => (id === null ? strangers.sinkOf(ingest.sinkOf(id)) : ingest.sinkOf(id));
   const { enrolled, admits } = guard;

@@ -145,6 +145,38 @@ export interface EpochView {
   readonly waiting: number;
 }
 
+/** Why an update waits, was refused or was taken back: a code for programs, a sentence for people. */
+export interface ReleaseReason {
+  readonly code: string;
+  readonly sentence: string;
+}
+
+/** How a campaign ended on this hub. */
+export interface ReleaseOutcome {
+  readonly result: "installed" | "rejected" | "rolled-back" | "failed-retryable" | "cancelled";
+  readonly campaign: string;
+  readonly target: string;
+  readonly counter: number;
+  readonly code: string | null;
+  /** ISO 8601 UTC; null where the hub did not know the time. */
+  readonly at: string | null;
+}
+
+/** What runs on a hub, and how far an update is (docs/updates.md). Campaign, target and counter: of the one under way. */
+export interface ReportedRelease {
+  /** What the hub is about to do or doing: `idle`, `checking`, ... `trial`, `rolling-back`. */
+  readonly state: string;
+  readonly campaign: string | null;
+  readonly target: string | null;
+  readonly counter: number | null;
+  /** Why it waits or is taken back; null where it does not. */
+  readonly reason: ReleaseReason | null;
+  /** `image` null: what the hub was installed with. `slot`: `trial`, `current`, `previous`, `base`, `rescue`. */
+  readonly running: { readonly image: string | null; readonly counter: number; readonly slot: string };
+  /** Newest first; at most 8. A region that misses a message reads them in the next. */
+  readonly outcomes: readonly ReleaseOutcome[];
+}
+
 /** Topic `reported`, retained, hub to region: what is applied, and why not. */
 export interface Reported {
   readonly schema: "reported/1";
@@ -158,6 +190,8 @@ export interface Reported {
   readonly commands: readonly CommandOutcome[];
   readonly refused: readonly RefusedCommand[];
   readonly erased: ErasedView | null;
+  /** Null where this hub takes no updates. */
+  readonly release: ReportedRelease | null;
   readonly notUnderstood: readonly NotUnderstood[];
 }
 

@@ -90,6 +90,11 @@ export type EventCode =
   | "storage-fault"
   /** The hub process itself: it crashed again and again, stood still, or runs out of open files. */
   | "hub-fault"
+  | "release-installed"
+  /** A release did not prove itself here, and the one before runs again. */
+  | "release-rolled-back"
+  /** It does not fit this hub, or was taken back here before. */
+  | "release-refused"
   | "adapter-fault"
   | "serial-fault";
 

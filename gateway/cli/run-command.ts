@@ -2,6 +2,7 @@ import { seconds } from "../../protocol/time.ts";
 import { createSystemClock } from "../clock/system-clock.ts";
 import { problemLine } from "../config/hub-config.ts";
 import { loadConfig } from "../config/load-config.ts";
+import { createServiceNotify } from "../health/service-notify.ts";
 import { type HubEnd, runHub } from "../hub.ts";
 import { createLogOutput } from "../log/log-output.ts";
 import { createPinoLogger } from "../log/pino-logger.ts";
@@ -16,6 +17,7 @@ const STANDARD_OUTPUT = 1;
 
 const EXIT_OF: Readonly<Record<HubEnd["tag"], ExitCode>> = {
   stopped: EXIT.ok,
+  restart: EXIT.restartNeeded,
   overdue: EXIT.checkFailed,
   "not-started": EXIT.checkFailed,
   occupied: EXIT.busy,
@@ -35,17 +37,22 @@ export const runCommand = async (file: string, output: Output): Promise<ExitCode
   const clock = createSystemClock();
   const log = createLogOutput(STANDARD_OUTPUT, clock);
   const logger = createPinoLogger(config.log.level, log);
+  const notify = createServiceNotify(process.env, process.pid, logger);
   const stop = new AbortController();
   const crash = watchProcessEnds({
     process,
     logger,
-    stop: () => stop.abort(),
+    stop: () => {
+      // Beside the stop, which does not wait for it. It never rejects.
+      notify.tell("stopping").catch(() => undefined);
+      stop.abort();
+    },
     exit: (code) => {
       log.flushNow();
       return process.exit(code);
     },
   });
-  const end = await runHub({ config, clock, logger }, stop.signal).catch(crash);
+  const end = await runHub({ config, clock, logger, notify }, stop.signal).catch(crash);
   if (end.tag === "not-started" || end.tag === "occupied") output.complain(end.sentence);
   await Promise.race([log.flush(), clock.sleep(LONGEST_FLUSH, new AbortController().signal)]);
   return process.exit(EXIT_OF[end.tag]);

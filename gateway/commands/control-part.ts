@@ -1,3 +1,4 @@
+import type { ReportedRelease } from "../../protocol/desired.ts";
 import type { HubId } from "../../protocol/ids.ts";
 import type { Clock, HubTime } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
@@ -32,6 +33,8 @@ export interface ControlPartOptions {
   readonly onReportedChanged: () => void;
   /** Parts of the desired state besides commands, by name: each proves itself, or cannot harm. */
   readonly parts: ReadonlyMap<string, DesiredPart>;
+  /** Of the hub's updates. */
+  readonly release: () => ReportedRelease | null;
 }
 
 /** What of the region's desired state works while the parts of a hub do: one for each run. */
@@ -121,6 +124,7 @@ export const createControlPart = (options: ControlPartOptions): ControlPart => {
           waitingBefore: gate.waitingBefore,
           journal: journal.state,
           refused: desk.refused,
+          release: options.release(),
           notUnderstood: desk.notUnderstood,
         }),
     },

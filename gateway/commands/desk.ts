@@ -13,8 +13,8 @@ import type { CommandKinds, Refusal, Situation } from "./kinds.ts";
 import type { CommandJudge } from "./verify.ts";
 
 /**
- * Takes over one part of the desired state. Returns why it is not understood; null where it is. Bad content is no error.
- * `signal` aborts when the hub stops.
+ * Takes over one part of the desired state, undefined where the message has none: the region wants nothing of it any
+ * more. Returns why it is not understood; null where it is. Bad content is no error. `signal` aborts when the hub stops.
  */
 export type DesiredPart = (content: unknown, signal: AbortSignal) => Promise<string | null>;
 
@@ -165,6 +165,7 @@ export const createCommandDesk = (options: CommandDeskOptions): CommandDesk => {
 
   const takeParts = async (given: ReadonlyMap<string, unknown>): Promise<readonly NotUnderstood[]> => {
     const wrong: NotUnderstood[] = [];
+    for (const [part, handler] of parts) if (!given.has(part)) await handler(undefined, stopping.signal);
     for (const [part, content] of given) {
       const handler = parts.get(part);
       const reason = handler === undefined ? "this release does not know it" : await handler(content, stopping.signal);

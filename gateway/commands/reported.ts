@@ -4,6 +4,7 @@ import {
   encodeReported,
   type NotUnderstood,
   type RefusedCommand,
+  type ReportedRelease,
 } from "../../protocol/desired.ts";
 import type { HubId } from "../../protocol/ids.ts";
 import { epochMs, isoUtc } from "../../protocol/time.ts";
@@ -17,6 +18,7 @@ export interface ReportedParts {
   readonly waitingBefore: (epoch: Epoch) => number;
   readonly journal: JournalState;
   readonly refused: readonly RefusedCommand[];
+  readonly release: ReportedRelease | null;
   readonly notUnderstood: readonly NotUnderstood[];
 }
 
@@ -56,6 +58,7 @@ export const reportedMessage = (parts: ReportedParts): Uint8Array => {
     }),
     refused: parts.refused,
     erased: journal.erased,
+    release: parts.release,
     notUnderstood: parts.notUnderstood,
   });
 };

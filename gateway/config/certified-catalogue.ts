@@ -30,21 +30,32 @@ export const shippedCatalogueFolder = async (): Promise<string | undefined> => {
 };
 
 /**
+ * The catalogue of this version in place of the one in `folder`, and the sentence about why; without the models that the
+ * other still says are withdrawn. Rejects with HubError `invalid-config` only where the one of this version is damaged.
+ */
+export const shippedInPlaceOf = async (folder: string, why: string): Promise<CertifiedCatalogue> => {
+  const withdrawn = new Map((await withdrawalsIn(folder)).map((entry) => [entry.id, entry]));
+  const { entries } = await loadReadyCatalogue((await shippedCatalogueFolder()) ?? SHIPPED_CATALOGUE);
+  const kept = entries.filter(({ id }) => !withdrawn.has(id));
+  const trouble = `the catalogue of this version stands in, because ${why}`;
+  return { catalogue: catalogueOf([...kept, ...withdrawn.values()]), trouble };
+};
+
+/**
  * The device models that this hub may read: those of `folder` (null: of this version). Where that folder is damaged in
  * any part, the catalogue of this version stands in, without the models that the damaged one still says are withdrawn.
  * Rejects with HubError `invalid-config` only where the one of this version is damaged, too.
  */
 export const loadCertifiedCatalogue = async (folder: string | null = null): Promise<CertifiedCatalogue> => {
-  const shipped = (await shippedCatalogueFolder()) ?? SHIPPED_CATALOGUE;
-  if (folder === null) return { catalogue: await loadReadyCatalogue(shipped), trouble: null };
+  if (folder === null) {
+    const shipped = (await shippedCatalogueFolder()) ?? SHIPPED_CATALOGUE;
+    return { catalogue: await loadReadyCatalogue(shipped), trouble: null };
+  }
   try {
     return { catalogue: await loadCatalogue(folder), trouble: null };
   } catch (thrown) {
     if (!isHubError(thrown, "invalid-config")) throw thrown;
-    const withdrawn = new Map((await withdrawalsIn(folder)).map((entry) => [entry.id, entry]));
-    const { entries } = await loadReadyCatalogue(shipped);
-    const kept = entries.filter(({ id }) => !withdrawn.has(id));
-    const trouble = `the catalogue of this version stands in, because ${thrown.message} (hemhub catalogue check ${folder} names every problem)`;
-    return { catalogue: catalogueOf([...kept, ...withdrawn.values()]), trouble };
+    const why = `${thrown.message} (hemhub catalogue check ${folder} names every problem)`;
+    return await shippedInPlaceOf(folder, why);
   }
 };

@@ -118,6 +118,11 @@ export const crossCheck = (
     report(["region", "url"], "expected a port from 1 to 65535 after the host; MQTT over TLS uses 8883");
   }
 
+  const [quietFrom, quietTo] = textAt(data, ["updates", "quietHours"])?.split("-") ?? [];
+  if (quietFrom !== undefined && quietFrom === quietTo) {
+    report(["updates", "quietHours"], "they begin and end at the same time; leave them out, or give another end");
+  }
+
   const dataDir = textAt(data, ["hub", "dataDir"]) ?? "";
   const socketBytes = Buffer.byteLength(
     resolvePath(textAt(data, ["diagnostics", "socket"]) ?? `${dataDir}/hemhub.sock`),

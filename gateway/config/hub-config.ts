@@ -1,4 +1,5 @@
 import type { SerialPortRef } from "../../drivers/serial/serial-port-ref.ts";
+import type { DayWindow } from "../../ota/update/update-state.ts";
 import type { AssignmentId, CatalogueId, HubId, SensorId } from "../../protocol/ids.ts";
 import type { SourceMap } from "./source-map.ts";
 
@@ -21,6 +22,8 @@ export interface HubConfig {
   readonly plausibility: readonly LimitConfig[];
   /** Folder of the region's questionnaires; null: the example of this version. */
   readonly questionnaires: string | null;
+  /** Null: this hub takes no updates. */
+  readonly updates: UpdatesConfig | null;
   readonly diagnostics: {
     readonly socket: string;
     readonly serial: { readonly path: string; readonly baudRate: number } | null;
@@ -58,6 +61,23 @@ export interface CatalogueConfig {
   readonly folder: string | null;
   /** True: a model that is not certified is not read. */
   readonly certifiedOnly: boolean;
+}
+
+/** How releases come to this hub (docs/updates.md). */
+export interface UpdatesConfig {
+  /** The region's root.json: what every signature is traced to at first. */
+  readonly root: string;
+  /** Model of the hub, as releases are signed for it. */
+  readonly hardware: string;
+  /** Where the region publishes, with a `/` at its end; null: releases come by hand only. */
+  readonly url: string | null;
+  readonly backend: "release-images" | "rauc";
+  /** `unpacked`: for machines on which nothing can be mounted. */
+  readonly images: "mounted" | "unpacked";
+  /** When nothing is restarted in this home, in its own time; null: there are no such hours. */
+  readonly quietHours: DayWindow | null;
+  /** Bytes that releases may take of the line in 30 days; null: as many as they have. */
+  readonly monthlyBytes: number | null;
 }
 
 /** What is implausible of one quantity; what is not said stays as it is by default. */

@@ -18,6 +18,7 @@ import type {
 } from "./hub-config.ts";
 import { schemaProblems } from "./schema-problems.ts";
 import { createSourceMap } from "./source-map.ts";
+import { updatesOf, type WrittenUpdates } from "./updates-config.ts";
 
 /** 64 sensors of about 200 bytes and the rest of the file fit many times. */
 const LARGEST_FILE_BYTES = 1024 * 1024;
@@ -65,6 +66,7 @@ interface Written {
     jumps?: { by: number; hours: number }[];
   }[];
   readonly questionnaires?: string;
+  readonly updates?: WrittenUpdates;
   readonly diagnostics?: { socket?: string; serial?: { path: string; baudRate?: number } };
   readonly log?: { level?: LogLevel };
 }
@@ -153,6 +155,7 @@ const complete = (written: Written, file: string, from: (path: string) => string
       }),
     ),
     questionnaires: written.questionnaires === undefined ? null : from(written.questionnaires),
+    updates: written.updates === undefined ? null : updatesOf(written.updates, from),
     diagnostics: {
       socket: from(written.diagnostics?.socket ?? resolve(dataDir, "hemhub.sock")),
       serial: serial === undefined ? null : { path: from(serial.path), baudRate: serial.baudRate ?? CONSOLE_BAUD },

@@ -10,6 +10,7 @@ import type { Anchors } from "./anchors.ts";
 export const anchorsPart =
   (anchors: Anchors, report: ReportEvent): DesiredPart =>
   async (content, signal) => {
+    if (content === undefined) return null;
     if (typeof content !== "string") return "not a signed text";
     try {
       const outcome = await anchors.install(content, signal);

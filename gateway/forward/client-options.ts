@@ -12,7 +12,7 @@ export interface SessionOptions {
   readonly subscriptions: readonly string[];
   /** A broker may refuse these: readings go out all the same, and `onRefused` is told. */
   readonly wishes?: readonly string[];
-  readonly onRefused?: (reasonCode: number) => void;
+  readonly onRefused?: (topic: string, reasonCode: number) => void;
   readonly clock: Clock;
 }
 

@@ -4,6 +4,7 @@ import type { RegionLink } from "../../protocol/ports/region-link.ts";
 import { type Millis, millis, seconds } from "../../protocol/time.ts";
 import type { Bell } from "./bell.ts";
 import { withDeadline } from "./deadline.ts";
+import type { Echo } from "./echo.ts";
 import type { Notice, Notices } from "./notices.ts";
 import { MOST_IN_FLIGHT } from "./pace.ts";
 import type { ReadingFlow, ReadingMessage, Room } from "./reading-flow.ts";
@@ -13,11 +14,17 @@ export interface ConversationParts {
   readonly flow: ReadingFlow;
   readonly notices: Notices;
   readonly desk: ReceiptDesk;
+  readonly echo: Pick<Echo, "next" | "heard">;
   readonly bell: Bell;
   readonly clock: Clock;
   /** Resolves at once, or when it is taken; rejects only where an invariant is broken. */
   readonly takeDesired: (payload: Uint8Array) => Promise<void>;
-  readonly topics: { readonly reading: string; readonly receipt: string; readonly desired: string };
+  readonly topics: {
+    readonly reading: string;
+    readonly receipt: string;
+    readonly desired: string;
+    readonly echo: string;
+  };
   /** Told how many messages are in flight, each time it changes. */
   readonly onInFlight: (messages: number) => void;
 }
@@ -35,7 +42,7 @@ const isEndOfTalk = (thrown: unknown): boolean => isHubError(thrown, "link-lost"
  * published and the link closed. Resolves when nothing of it is left running.
  */
 export const converse = async (link: RegionLink, parts: ConversationParts, stop: AbortSignal): Promise<void> => {
-  const { flow, notices, desk, takeDesired, bell, clock, topics, onInFlight } = parts;
+  const { flow, notices, desk, echo, takeDesired, bell, clock, topics, onInFlight } = parts;
   const flights = new Set<Promise<void>>();
   const whole = new AbortController();
   const ended = (): boolean => link.lost.aborted || stop.aborted;
@@ -58,7 +65,7 @@ export const converse = async (link: RegionLink, parts: ConversationParts, stop:
     onInFlight(flights.size);
   };
 
-  const sendNotice = async (notice: Notice): Promise<void> => {
+  const sendNotice = async (notice: Pick<Notice, "message" | "settle">): Promise<void> => {
     try {
       notice.settle(await link.publish(notice.message, whole.signal), clock.elapsed());
     } catch (thrown) {
@@ -98,7 +105,7 @@ export const converse = async (link: RegionLink, parts: ConversationParts, stop:
   const sendOne = async (): Promise<"sent" | "nothing" | "no-room"> => {
     const window = Math.min(flow.window, MOST_IN_FLIGHT, link.receiveMaximum);
     if (flights.size >= window) return "no-room";
-    const notice = notices.next(clock.elapsed());
+    const notice = echo.next() ?? notices.next(clock.elapsed());
     if (notice !== null) {
       launch(() => sendNotice(notice));
       return "sent";
@@ -120,6 +127,7 @@ export const converse = async (link: RegionLink, parts: ConversationParts, stop:
     for await (const { topic, payload } of link.incoming) {
       if (topic === topics.receipt) await desk.take(payload);
       else if (topic === topics.desired) await takeDesired(payload);
+      else if (topic === topics.echo) echo.heard(payload);
     }
   };
 

@@ -10,6 +10,7 @@ import { topicOf } from "../../protocol/topics.ts";
 import { createEventReporter } from "../ingest/event-reporter.ts";
 import { createBell } from "./bell.ts";
 import { converse } from "./conversation.ts";
+import { createEcho } from "./echo.ts";
 import type { Quarantined } from "./isolation.ts";
 import { type LinkEffect, type LinkEvent, type LinkFault, type LinkState, nextLinkStep } from "./link-machine.ts";
 import type { LinkStatus } from "./link-status.ts";
@@ -57,6 +58,11 @@ export interface Forwarder {
   sendEvent(event: HubEvent): void;
   /** What is reported of the desired state is no longer what the region was told. */
   reportedChanged(): void;
+  /**
+   * Send a message to this hub itself (topic `echo`, which the connector has to subscribe to), and hear it again: true.
+   * False where it does not come back before the link is lost or the signal aborts. Never rejects.
+   */
+  echo(signal: AbortSignal): Promise<boolean>;
   /** Readings that stay here because the broker does not take them. */
   quarantined(): readonly Quarantined[];
   /** Send what is quarantined once more: one, or all (null). How many. */
@@ -76,8 +82,10 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
     reading: topicOf(hub, "reading"),
     receipt: topicOf(hub, "receipt"),
     desired: topicOf(hub, "desired"),
+    echo: topicOf(hub, "echo"),
   };
   const bell = createBell(clock);
+  const echo = createEcho(topics.echo, () => bell.ring());
   const reported = desired === null ? null : () => desired.reported();
   const notices = createNotices(hub, options.stateOf, () => outbox.depth().waiting, reported);
   const sendEvent = (event: HubEvent): void => {
@@ -154,11 +162,13 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
     const { lost, maximumPacketSize } = link;
     flow.linkUp(maximumPacketSize);
     notices.linkUp();
+    echo.linkUp();
     const onInFlight = (messages: number): void => {
       inFlight = messages;
     };
-    await converse(link, { flow, notices, desk, takeDesired, bell, clock, topics, onInFlight }, signal);
+    await converse(link, { flow, notices, desk, echo, takeDesired, bell, clock, topics, onInFlight }, signal);
     link = null;
+    echo.linkLost();
     const reason = lost.reason as HubError;
     const isolating = flow.linkLost(reason);
     if (signal.aborted) return { tag: "stop" };
@@ -195,6 +205,7 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
       notices.reportedChanged();
       bell.ring();
     },
+    echo: echo.ask,
     quarantined: () => flow.quarantined,
     retryQuarantined: (seq) => {
       const count = flow.retry(seq);

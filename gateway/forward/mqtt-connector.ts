@@ -61,8 +61,8 @@ export const createMqttConnector = (options: MqttConnectorOptions): RegionConnec
     const credentials = await options.credentials();
     const socket = await openSocket(address, credentials, signal);
     const { subscriptions, wishes = [] } = options;
-    const onRefused = (reasonCode: number): void =>
-      logger.warn("the broker lets no commands through to the hub; readings go out all the same", { reasonCode });
+    const onRefused = (topic: string, reasonCode: number): void =>
+      logger.warn("the broker refuses this subscription; readings go out all the same", { text: topic, reasonCode });
     const session = { protocol, clientId: hubId, will: options.will(), subscriptions, wishes, onRefused, clock };
     return await openSession(socket, session, signal);
   };

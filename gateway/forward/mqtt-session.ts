@@ -122,7 +122,10 @@ export const openSession = async (
       const refused = codes.slice(0, subscriptions.length).find((code) => code >= 0x80);
       if (refused !== undefined) return granted.reject(refusal("subscribe", refused));
       if (error && codes.length === 0) return granted.reject(explainLinkError(error));
-      for (const code of codes.slice(subscriptions.length)) if (code >= 0x80) onRefused?.(code);
+      for (const [i, topic] of wishes.entries()) {
+        const code = codes[subscriptions.length + i] ?? 0;
+        if (code >= 0x80) onRefused?.(topic, code);
+      }
       granted.resolve();
     });
     await granted.promise;

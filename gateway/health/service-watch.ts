@@ -55,7 +55,9 @@ export const createServiceWatch = ({ notify, ready, probe, clock, logger }: Serv
     const late = clock.elapsed() - from - every;
     if (stop.aborted) return false;
     if (late > MOST_LATE) {
-      logger.warn("no sign of life to the supervisor: the hub stood still", { aheadMs: Math.round(late) });
+      logger.warn("no sign of life to the supervisor: the hub stood still", {
+        reason: `${Math.round(late)} ms late`,
+      });
       return false;
     }
     if (await answers(every, stop)) return true;

@@ -19,8 +19,8 @@ export interface EventReporterOptions {
 /** One event of one code and source in this time; more are counted, and the next one says how many (`repeated`). */
 const SPACING = millis(60_000);
 
-/** Codes times sources that are remembered: 14 codes, 64 sensors. */
-const MOST_SOURCES = 896;
+/** Codes times sources that are remembered: 16 codes that name a sensor or a file, 64 sensors. */
+const MOST_SOURCES = 1024;
 
 const SEVERITY: Readonly<Record<EventCode, HubEvent["severity"]>> = {
   "unknown-sensor": "warning",
@@ -42,6 +42,9 @@ const SEVERITY: Readonly<Record<EventCode, HubEvent["severity"]>> = {
   "malformed-data": "warning",
   "storage-fault": "alarm",
   "hub-fault": "alarm",
+  "release-installed": "info",
+  "release-rolled-back": "alarm",
+  "release-refused": "warning",
   "adapter-fault": "warning",
   "serial-fault": "warning",
 };

@@ -17,6 +17,7 @@ export const LOG_FIELD_NAMES: ReadonlySet<string> = new Set([
   "event",
   "firstSeq",
   "found",
+  "from",
   "held",
   "kind",
   "lastSeq",
@@ -38,6 +39,7 @@ export const LOG_FIELD_NAMES: ReadonlySet<string> = new Set([
   "suppressed",
   "text",
   "through",
+  "to",
   "trouble",
   "why",
 ]);

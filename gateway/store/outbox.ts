@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { HubError, messageOf } from "../../protocol/errors.ts";
 import type { Seq } from "../../protocol/ids.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
@@ -27,7 +28,7 @@ import {
 import { applyReceipt, readReceipt } from "./receipt.ts";
 import type { OutboxRecovery } from "./recovery.ts";
 import { withSealedReasons } from "./refusal-reason.ts";
-import { setMeta } from "./schema.ts";
+import { metaOf, setMeta } from "./schema.ts";
 import type { Seal } from "./seal.ts";
 import { createSettlementQueue, SETTLE_AT_ONCE } from "./settlement-queue.ts";
 import { type OpenDatabase, openDatabase as openSqlite } from "./sqlite.ts";
@@ -65,6 +66,12 @@ export interface SqliteOutbox extends Outbox {
   waitingBetween(from: number, to: number): number;
   /** Counters up to here may have been handed out. */
   readonly counter: number;
+  /**
+   * Write a number that means nothing, and read it back. Durable when it resolves; rejects as `append` does, and with
+   * `outbox-poisoned` where another number came back. Takes no sequence number: nothing of it reaches the region. One
+   * at a time.
+   */
+  proveWrites(): Promise<void>;
 }
 
 /** At one reading a minute 139 days; 7 MB of memory when full. */
@@ -85,6 +92,9 @@ const MAX_QUEUED = 4096;
 
 /** Counters made durable at a time: one commit in 1 000 calls, and at most as many skipped by a crash. */
 const COUNTER_BLOCK = 1000;
+
+/** Of 2^47 numbers the one that stood there before does not come again. */
+const MOST_PROOF = 2 ** 47;
 
 /** Characters of the date in an ISO 8601 text. */
 const ISO_DATE = 10;
@@ -256,6 +266,14 @@ export const openSqliteOutbox = async (options: SqliteOutboxOptions): Promise<Sq
       return effects.settlement;
     },
     account: () => accountOf(guard.latest),
+    proveWrites: async () => {
+      const number = randomInt(1, MOST_PROOF);
+      await write("proof", [setMeta("proof", number)]);
+      const found = await read("proof", ({ database }) => metaOf(database, "proof"));
+      if (found === number) return;
+      const what = "what was just written was read back as something else";
+      throw new HubError("outbox-poisoned", `outbox proof: ${what}; look at the disk`);
+    },
     keepUnreadable: (capture) => write("capture", captureStatements(capture, seal)),
     refused: (limit) => read("refused readings", (store) => readRefused(store, limit)),
     waitingBetween: (from, to) =>

@@ -31,7 +31,7 @@ export interface Migration {
  * lot: sensor and day that readings are counted by, sealed; rows have its number.
  * unreadable: from version 2 on all of a capture is in `sealed`, and the other columns are empty.
  * meta: `newest` is a floor of the numbers given, `counter` a ceiling of the counters handed out, `key-check` tells the
- * key that rows are sealed with (see seal.ts), `series` the series of numbers.
+ * key that rows are sealed with (see seal.ts), `series` the series of numbers, `proof` says nothing (proveWrites).
  */
 export const migrations: readonly Migration[] = [
   {
@@ -58,7 +58,7 @@ export const migrations: readonly Migration[] = [
   },
 ];
 
-export type MetaName = "newest" | "counter" | "readable-by" | "key-check" | "series";
+export type MetaName = "newest" | "counter" | "readable-by" | "key-check" | "series" | "proof";
 
 export const SET_META = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = ?2";
 

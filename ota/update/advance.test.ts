@@ -84,6 +84,24 @@ describe("an update", () => {
     expect(reached(...TO_STAGED, held, { tag: "free" }).state.tag).toBe("activating");
   });
 
+  it("is not touched by the same wish, in any state", () => {
+    for (const events of [TO_TRUST.slice(0, 1), TO_TRUST.slice(0, 2), TO_TRUST, TO_STAGED, TO_ACTIVATING, TO_TRIAL]) {
+      const memory = reached(...events);
+      expect(advance(memory, { tag: "wanted", wanted: wish(1) }, AT)).toBe(memory);
+    }
+    const done = reached(...TO_TRIAL, { tag: "passed" }, { tag: "committed" });
+    expect(advance(done, { tag: "wanted", wanted: wish(1) }, AT)).toBe(done);
+  });
+
+  it("that fails for a month is one line in what is remembered", () => {
+    const attempt: readonly UpdateEvent[] = [{ tag: "look" }, { tag: "failed", why: WHY }];
+    const done = [...TO_TRIAL, { tag: "passed" }, { tag: "committed" }] as const;
+    const month = Array.from({ length: 120 }, () => attempt).flat();
+    const { outcomes, vain } = reached(...done, { tag: "wanted", wanted: wish(2) }, ...month);
+    expect(outcomes.map(({ result }) => result)).toEqual(["failed-retryable", "installed"]);
+    expect(vain).toBe(120);
+  });
+
   it("takes the region's new terms for the same release", () => {
     const wider = { ...wish(1), bucketMax: 100 };
     const state = reached(...TO_STAGED, { tag: "wanted", wanted: wider }).state;

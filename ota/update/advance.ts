@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { EpochMs } from "../../protocol/time.ts";
 import type { ImageHash } from "../slots/slots.ts";
 import type { BackendStatus } from "./backend.ts";
@@ -64,11 +65,14 @@ const ended = (
   if (wanted === null) return memory;
   const outcome: Outcome = { result, wanted, image: imageOf(memory.state), why, at };
   const isOver = result !== "failed-retryable" && isSame(wanted, memory.wanted);
+  // One line for all vain attempts at a release: a month without Internet must not push everything else off the list.
+  const isLikeIt = (one: Outcome): boolean => one.result === "failed-retryable" && isSame(one.wanted, wanted);
+  const earlier = result === "failed-retryable" ? memory.outcomes.filter((one) => !isLikeIt(one)) : memory.outcomes;
   return {
     ...memory,
     state: { tag: "idle" },
     wanted: isOver ? null : memory.wanted,
-    outcomes: [outcome, ...memory.outcomes].slice(0, MOST_OUTCOMES),
+    outcomes: [outcome, ...earlier].slice(0, MOST_OUTCOMES),
     vain: result === "failed-retryable" ? memory.vain + 1 : 0,
   };
 };
@@ -88,6 +92,8 @@ const wish = (memory: UpdateMemory, wanted: WantedRelease | null, at: EpochMs | 
   const { state } = memory;
   const begun = wantedOf(state);
   const kept = wanted === null || isAnswered(memory, wanted) ? null : wanted;
+  // A retained message comes with every connection: it must not cost a write, nor disturb what is under way.
+  if (isDeepStrictEqual(kept, memory.wanted)) return memory;
   if (begun === null || !isBeforeActivation(state)) return { ...memory, wanted: kept };
   if (kept === null || !isSame(begun, kept)) {
     const why: Reason = { code: "cancelled", sentence: "update: the region does not want this release here any more" };

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { explainingFullDisk } from "../files/no-space.ts";
 import type { UpdateFiles } from "../files/update-files.ts";
 import { NOTHING_UPDATED, type UpdateMemory } from "./update-state.ts";
 
@@ -8,7 +9,7 @@ const SCHEMA = "update/1";
 export interface MemoryFile {
   /** Nothing, and `damaged`, where the file makes no sense: what is in force is known by the backend, and the rest is begun anew. */
   load(): Promise<{ readonly memory: UpdateMemory; readonly damaged: boolean }>;
-  /** Durable when it resolves. */
+  /** Durable when it resolves. Rejects with `update-no-space` where the disk is full. */
   save(memory: UpdateMemory): Promise<void>;
 }
 
@@ -34,5 +35,7 @@ export const createMemoryFile = (files: UpdateFiles, file: string): MemoryFile =
     return { memory: memory ?? NOTHING_UPDATED, damaged: memory === null };
   },
   save: (memory) =>
-    files.replace(file, Buffer.from(`${JSON.stringify({ schema: SCHEMA, memory, check: checkOf(memory) })}\n`)),
+    explainingFullDisk("update: remembering what comes next", () =>
+      files.replace(file, Buffer.from(`${JSON.stringify({ schema: SCHEMA, memory, check: checkOf(memory) })}\n`)),
+    ),
 });

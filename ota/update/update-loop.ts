@@ -20,12 +20,15 @@ export interface UpdateSurroundings extends StepSurroundings {
   readonly prove: (signal: AbortSignal) => Promise<Reason | null>;
   /** End this process (or, where the backend says so, restart the machine): the next start finds what was switched. */
   readonly restart: (why: string) => void;
-  /** Each new memory, once it is durable. */
-  readonly onChange: (memory: UpdateMemory) => void;
+  /** Each new memory, once it is durable, and the one before; both are the same when the loop begins. */
+  readonly onChange: (memory: UpdateMemory, before: UpdateMemory) => void;
 }
 
 /** Updates of one hub: one loop that does what the state says, and remembers before it does. */
 export interface Updates {
+  /** Resolves when `run` has read what is remembered. */
+  readonly loaded: Promise<void>;
+  /** Throws HubError `update-unreachable` before that. */
   memory(): UpdateMemory;
   backend(): BackendStatus | null;
   /** The region's wish, as often as it is heard. Durable when it resolves. */
@@ -67,8 +70,9 @@ export const createUpdates = (surroundings: UpdateSurroundings): Updates => {
     memory = after;
     if (after.state.tag === "idle" && before.state.tag !== "idle") isByHand = false;
     if (after.state.tag !== before.state.tag) logger.info("update", { from: before.state.tag, to: after.state.tag });
-    surroundings.onChange(after);
-    if (after.state !== before.state || after.wanted !== before.wanted) step.abort();
+    surroundings.onChange(after, before);
+    // Another wish is for later where an update is seen through: its trial is not to begin anew for it.
+    if (after.state !== before.state || after.state.tag === "idle") step.abort();
   };
 
   const apply = (event: UpdateEvent): Promise<void> => {
@@ -111,7 +115,7 @@ export const createUpdates = (surroundings: UpdateSurroundings): Updates => {
         return why === null ? { tag: "free" } : { tag: "held", why };
       }
       case "activating": {
-        const held = await steps.activate(state.offer, isByHand);
+        const held = await steps.activate(state.offer, isByHand, signal);
         if (held === null) surroundings.restart("a new release is to be tried");
         return held;
       }
@@ -166,7 +170,23 @@ export const createUpdates = (surroundings: UpdateSurroundings): Updates => {
     return true;
   };
 
+  /** Has it taken note of this start, and is there something to go on with? A full disk now must not end all updates. */
+  const isBegun = async (found: BackendStatus, signal: AbortSignal): Promise<boolean> => {
+    while (!signal.aborted) {
+      try {
+        if (await takeBackStranger(found)) return false;
+        await apply({ tag: "started", backend: found });
+        return true;
+      } catch (thrown) {
+        logger.warn("update step failed, it is tried again", { state: kept().state.tag, reason: messageOf(thrown) });
+        await clock.sleep(LOOK_AGAIN, signal).catch(() => undefined);
+      }
+    }
+    return false;
+  };
+
   return {
+    loaded: loaded.promise,
     memory: kept,
     backend: () => status,
     want: async (wanted) => {
@@ -192,9 +212,8 @@ export const createUpdates = (surroundings: UpdateSurroundings): Updates => {
       status = await backend.status();
       loaded.resolve();
       if (status.trouble !== null) logger.error("update", { reason: status.trouble.sentence });
-      if (await takeBackStranger(status)) return untilAborted(signal);
-      await apply({ tag: "started", backend: status });
-      surroundings.onChange(kept());
+      if (!(await isBegun(status, signal))) return untilAborted(signal);
+      surroundings.onChange(kept(), kept());
       while (!signal.aborted) await takeStep(signal);
     },
   };

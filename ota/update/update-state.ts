@@ -82,6 +82,8 @@ export type ReasonCode =
   | "runtime"
   | "garbage"
   | "no-ready"
+  | "hung"
+  | "killed"
   | "no-broker"
   | "no-echo"
   | "outbox"

@@ -1,3 +1,4 @@
+import { bucketOf } from "../../protocol/cohort.ts";
 import { isHubError, messageOf } from "../../protocol/errors.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
@@ -8,11 +9,11 @@ import type { RepositorySource } from "../download/source.ts";
 import type { UpdateFiles } from "../files/update-files.ts";
 import type { ImageHash } from "../slots/slots.ts";
 import type { ReleaseCounter } from "../trust/release-counter.ts";
+import { RELEASE_COUNTER } from "../trust/target-policy.ts";
 import type { TrustedTarget } from "../trust/trusted-target.ts";
 import type { TrustedUpdate } from "../trust/trusted-update.ts";
 import type { UpdateEvent } from "./advance.ts";
 import type { UpdateBackend } from "./backend.ts";
-import { bucketOf } from "./cohort.ts";
 import { findOffer } from "./find-offer.ts";
 import type { Offer, Reason, ReasonCode, WantedRelease } from "./update-state.ts";
 
@@ -37,6 +38,8 @@ export interface StepSurroundings {
   readonly repository: (folder: string | null) => Repository;
   /** Why care comes first now, null where a restart harms nobody. Asked again right before each activation. */
   readonly careComesFirst: (wanted: WantedRelease, isByHand: boolean) => Reason | null;
+  /** Note what this release can do, for the trial of the one after it. Durable when it resolves. */
+  readonly beforeTrial: (image: ImageHash, signal: AbortSignal) => Promise<void>;
 }
 
 /** What each state stands for. Each may be done again after a cut of the power. Gives what happened; null: restart now. */
@@ -45,7 +48,7 @@ export interface UpdateSteps {
   mayBegin(offer: Offer, isByHand: boolean): UpdateEvent;
   download(offer: Offer, signal: AbortSignal): Promise<UpdateEvent>;
   stage(offer: Offer, signal: AbortSignal): Promise<UpdateEvent>;
-  activate(offer: Offer, isByHand: boolean): Promise<UpdateEvent | null>;
+  activate(offer: Offer, isByHand: boolean, signal: AbortSignal): Promise<UpdateEvent | null>;
   commit(offer: Offer): Promise<UpdateEvent>;
 }
 
@@ -55,6 +58,11 @@ const reasonOf = (thrown: unknown): Reason => {
   }
   return { code: "unknown", sentence: `update: ${messageOf(thrown)}; it is tried again later` };
 };
+
+/** What was signed says no. All else may be somebody between here and the region, and passes. */
+const isForGood = (thrown: unknown): boolean =>
+  isHubError(thrown, "update-unfit") ||
+  (isHubError(thrown, "update-rolled-back") && thrown.context.what === RELEASE_COUNTER);
 
 /** Reasons of a download that pass by themselves. */
 const PASSING: readonly ReasonCode[] = ["update-unreachable", "update-over-budget", "update-no-space"];
@@ -70,6 +78,7 @@ export const createUpdateSteps = ({
   budget,
   repository,
   careComesFirst,
+  beforeTrial,
 }: StepSurroundings): UpdateSteps => {
   const check = async (wanted: WantedRelease, signal: AbortSignal): Promise<UpdateEvent> => {
     let update: TrustedUpdate;
@@ -84,9 +93,7 @@ export const createUpdateSteps = ({
       const fit = { ...hub, counterFloor: await counter.floor() };
       return { tag: "trusted", offer: await findOffer(look, wanted, fit, backend) };
     } catch (thrown) {
-      // What was signed says no. All else may be somebody between here and the region, and passes.
-      const isForGood = isHubError(thrown, "update-unfit");
-      return { tag: isForGood ? "refused" : "failed", why: reasonOf(thrown) };
+      return { tag: isForGood(thrown) ? "refused" : "failed", why: reasonOf(thrown) };
     }
   };
 
@@ -133,7 +140,8 @@ export const createUpdateSteps = ({
     return { tag: "staged" };
   };
 
-  const activate = async ({ wanted, image, parts }: Offer, isByHand: boolean): Promise<UpdateEvent | null> => {
+  const activate: UpdateSteps["activate"] = async ({ wanted, image, parts }, isByHand, signal) => {
+    await beforeTrial(image, signal);
     const why = careComesFirst(wanted, isByHand);
     if (why !== null) return { tag: "held", why };
     await backend.activate(

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 const BUCKETS = 10_000;
 
@@ -7,4 +7,4 @@ const BUCKETS = 10_000;
  * big-endian, modulo 10 000. Another campaign, another order, so that no home is always the first.
  */
 export const bucketOf = (hubId: string, campaign: string): number =>
-  createHash("sha256").update(`${hubId}|${campaign}`).digest().readUInt32BE(0) % BUCKETS;
+  hash("sha256", `${hubId}|${campaign}`, "buffer").readUInt32BE(0) % BUCKETS;
