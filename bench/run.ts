@@ -21,19 +21,23 @@ interface Outcome {
 
 const ONE = fileURLToPath(new URL("one-bench.ts", import.meta.url));
 
+/** Somebody wants it to end: the bench that runs is ended, no other is begun, and what there is is printed. */
+const ending = new AbortController();
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ending.abort(signal));
+
 const runOne = async (name: string, quick: boolean): Promise<Outcome> => {
   const args = [...process.execArgv, ONE, name, ...(quick ? ["--quick"] : [])];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const pass = (signal: NodeJS.Signals): void => {
-    child.kill(signal);
+  const pass = (): void => {
+    child.kill("SIGTERM");
   };
-  process.once("SIGTERM", pass).once("SIGINT", pass);
+  ending.signal.addEventListener("abort", pass, { once: true });
   let said = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     said += text;
   });
   const [code] = (await once(child, "close")) as [number | null];
-  process.off("SIGTERM", pass).off("SIGINT", pass);
+  ending.signal.removeEventListener("abort", pass);
   if (code !== 0) return { bench: name, figures: [], failure: `ended with ${code ?? "a signal"}` };
   return { bench: name, figures: JSON.parse(said) as readonly Figure[], failure: null };
 };
@@ -51,6 +55,10 @@ if (unknown !== undefined) {
 const chosen = benches.filter(({ name }) => options.only === undefined || options.only.includes(name));
 const outcomes: Outcome[] = [];
 for (const { name } of chosen) {
+  if (ending.signal.aborted) {
+    outcomes.push({ bench: name, figures: [], failure: "not begun, the run was ended" });
+    continue;
+  }
   if (options.json !== true) process.stdout.write(`${name} ...\n`);
   const outcome = await runOne(name, options.quick === true);
   outcomes.push(outcome);
