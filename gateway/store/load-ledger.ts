@@ -65,9 +65,9 @@ export const loadLedger = async (
   await eachRow(database, settled, forgotten, (seq, lot, idem) => digests.add(seq, idem, lot));
   await eachRow(database, "SELECT seq, state, idem FROM reading", 0, (seq, mark, idem) => {
     const state = stateOf(mark);
-    if (state === WAITING) ledger.waiting.add(seq, seq);
+    // What could not be read back is tried again by each start: it may have been the fault of a release on trial.
+    if (state === WAITING || state === UNREADABLE) ledger.waiting.add(seq, seq);
     if (state === REFUSED) ledger.refused.add(seq, seq);
-    if (state === UNREADABLE) ledger.unreadable.add(seq, seq);
     if (seq > forgotten) digests.add(seq, idem, lotOf(mark));
   });
   return { ledger, digests };

@@ -4,7 +4,7 @@ import { type Database, integerOf, type SqlValue } from "./sqlite.ts";
 /** Row states of `reading`: the low two bits of its column `state`. */
 export const WAITING = 0;
 export const REFUSED = 1;
-/** The payload could not be read back. Kept for a technician, not sent. */
+/** The payload could not be read back. Kept for a technician, and tried again when the outbox is opened. */
 export const UNREADABLE = 2;
 
 const STATE_BITS = 2;

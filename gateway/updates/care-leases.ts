@@ -1,11 +1,14 @@
 import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
-import { type Millis, millis, minutes } from "../../protocol/time.ts";
+import { type Millis, millis, minutes, seconds } from "../../protocol/time.ts";
 
 /** No measurement with an end of its own takes longer: a spirometry with its rests takes some ten minutes. */
 export const LONGEST_LEASE: Millis = minutes(15);
-/** What shows only by what it sends is over when it has been silent for this long: longer than a rest between two blows. */
-export const LULL: Millis = minutes(2);
+/**
+ * What shows only by what it sends is over when it has been silent for this long: an oximeter that lost its pulse, or a
+ * scale that somebody steps on once more, is back before. A spirometry, with its rests, is entered as one (care-signs.ts).
+ */
+export const LULL: Millis = seconds(30);
 /**
  * A stream is one measurement for this long: a night. Worn for longer it is supervision without an end, and a restart of
  * some seconds costs it one reading of a minute at most; it must not keep a release away for ever.

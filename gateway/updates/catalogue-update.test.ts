@@ -16,6 +16,7 @@ import { openTrustedUpdate } from "../../ota/trust/trusted-update.ts";
 import { packCatalogueBundle, parseCatalogueBundle } from "../../protocol/catalogue-bundle.ts";
 import { isHubError } from "../../protocol/errors.ts";
 import { epochMs, minutes } from "../../protocol/time.ts";
+import type { BuiltTarget } from "../../region/release/build.ts";
 import { NOW } from "../../tests/ota/hub.ts";
 import { createTestRegion, type TestRegion } from "../../tests/ota/update-bench.ts";
 import { silentLogger } from "../../tests/support/test-loggers.ts";
@@ -23,7 +24,7 @@ import { until } from "../../tests/support/until.ts";
 import { catalogueFolder, loadCatalogueInForce, openCataloguePlace } from "./catalogue-place.ts";
 import { type CatalogueUpdate, createCatalogueUpdate, type WantedCatalogue } from "./catalogue-update.ts";
 import { createLookTurns } from "./look-turns.ts";
-import { packCatalogueFolder } from "./pack-catalogue.ts";
+import { buildCatalogue, packCatalogueFolder } from "./pack-catalogue.ts";
 
 const files = createDiskFiles();
 const WITHDRAWN = 'status: withdrawn\nwithdrawn: { date: "2026-11-01", reason: recalled by its maker }\n';
@@ -131,6 +132,22 @@ describe("the region's catalogue as a signed target", () => {
     expect(again.applied).toEqual([]);
     expect(await files.list(directory())).toHaveLength(4);
     await again.end();
+  });
+
+  it("is packed by the hub's tool, listed by the region's, and taken", async () => {
+    const folder = join(place, "own");
+    await cp(join(SHIPPED_CATALOGUE, "and-ek-l.yaml"), join(folder, "and-ek-l.yaml"));
+    const target = await buildCatalogue(folder, 3, join(place, "built"));
+    const { targets } = JSON.parse(await readFile(join(place, "built", "built.json"), "utf8")) as {
+      readonly targets: readonly BuiltTarget[];
+    };
+    await region.repository.add(targets.map((one) => ({ ...one, file: join(place, "built", one.file) })));
+    await region.publish();
+    const hub = await start();
+    await hub.update.part({ target, counter: 3 }, new AbortController().signal);
+    await isInForce(hub, { target, counter: 3 });
+    expect(hub.applied.map(({ entries }) => entries.map(({ id }) => id))).toEqual([["and-ek-l"]]);
+    await hub.end();
   });
 
   it.each([

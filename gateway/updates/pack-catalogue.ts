@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { loadCatalogue, readCatalogueFolder } from "../../drivers/catalogue/catalogue.ts";
 import { packCatalogueBundle, parseCatalogueBundle } from "../../protocol/catalogue-bundle.ts";
@@ -15,4 +15,15 @@ export const packCatalogueFolder = async (folder: string): Promise<string> => {
   const bundle = packCatalogueBundle(new Map(entries.map((name, at) => [name, texts[at] ?? ""])));
   parseCatalogueBundle(Buffer.from(bundle));
   return bundle;
+};
+
+/** Leave in `out` what `hemhub release add --built` takes; gives the path of its target. Rejects as `packCatalogueFolder`. */
+export const buildCatalogue = async (folder: string, counter: number, out: string): Promise<string> => {
+  const bundle = await packCatalogueFolder(folder);
+  const target = `catalogue/${counter}.json`;
+  const targets = [{ path: target, file: "catalogue.json", custom: { artefact: "catalogue", counter } }];
+  await mkdir(out, { recursive: true });
+  await writeFile(path.join(out, "catalogue.json"), bundle);
+  await writeFile(path.join(out, "built.json"), `${JSON.stringify({ targets }, null, 1)}\n`);
+  return target;
 };

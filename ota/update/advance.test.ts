@@ -135,6 +135,12 @@ describe("an update", () => {
     expect(refused.outcomes[0]).toMatchObject({ result: "rejected", why: { code: "quarantined" } });
   });
 
+  it("does not blame a release for a network that was gone: another campaign may try it again", () => {
+    const away: Reason = { code: "out-of-time", sentence: "update: no network for a day" };
+    const back = reached(...TO_TRIAL, { tag: "failed", why: away }, runs(null));
+    expect(back).toMatchObject({ quarantine: [], outcomes: [{ result: "rolled-back", why: away }] });
+  });
+
   it("that the launcher gave up is taken back for the launcher's reason", () => {
     const tries: Reason = { code: "tries", sentence: "update: it was started three times and never became ready" };
     for (const events of [TO_ACTIVATING, TO_TRIAL]) {

@@ -151,7 +151,9 @@ const rollingBack = ({ offer }: { readonly offer: Offer }, why: Reason): UpdateS
 const takenBack = (memory: UpdateMemory, at: EpochMs | null): UpdateMemory => {
   const { state } = memory;
   if (state.tag !== "rolling-back") return memory;
-  return quarantined(ended(memory, "rolled-back", state.why, at), state.offer.image, state.why);
+  const after = ended(memory, "rolled-back", state.why, at);
+  // A day without a network says nothing against the release: the region may try it again in another campaign.
+  return state.why.code === "out-of-time" ? after : quarantined(after, state.offer.image, state.why);
 };
 
 const trusted = (memory: UpdateMemory, offer: Offer, at: EpochMs | null): UpdateMemory => {

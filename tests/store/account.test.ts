@@ -89,5 +89,27 @@ it("counts what was damaged on the disk as such", async () => {
   const expected = [line("cuff", "2026-11-20", { waiting: 1, unreadable: 1 })];
   expect(again.account().lines).toEqual(expected);
   await again[Symbol.asyncDispose]();
-  expect((await scratch.open()).account().lines).toEqual(expected);
+  const anew = await scratch.open();
+  await anew.next(0, 9);
+  expect(anew.account().lines).toEqual(expected);
+});
+
+it("gives back what one start could not read, once another can: a release on trial may have been at fault", async () => {
+  const outbox = await scratch.open();
+  await outbox.append([on("2026-11-20", 1), on("2026-11-20", 2)], cuff);
+  await outbox[Symbol.asyncDispose]();
+  const shift = async (by: number): Promise<void> => {
+    const database = await openDatabase(scratch.file("outbox.db"));
+    await database.query(`UPDATE reading SET crc = crc + ${by} WHERE seq = 1`);
+    await database[Symbol.asyncDispose]();
+  };
+  await shift(1);
+  const blind = await scratch.open();
+  expect(await blind.next(0, 9)).toHaveLength(1);
+  await blind[Symbol.asyncDispose]();
+  await shift(-1);
+  const seeing = await scratch.open();
+  expect(await seeing.next(0, 9)).toHaveLength(2);
+  await seeing.settle(receipt(2));
+  expect(seeing.depth()).toMatchObject({ waiting: 0 });
 });

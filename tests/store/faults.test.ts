@@ -206,7 +206,9 @@ it("sets a row aside that no longer reads as it was written, reports it, and goe
     fields: { reason: "checksum is wrong" },
   });
   await again[Symbol.asyncDispose]();
+  // Tried again by each start, and set aside again.
   const third = await open();
+  expect((await third.next(0, 10)).map(({ seq }) => seq)).toEqual([1, 3]);
   expect(third.depth().waiting).toBe(2);
   expect(await third.append([sampleReading(2)])).toEqual([{ tag: "duplicate", seq: 2 }]);
 });
