@@ -31,6 +31,12 @@ export const TEST_PACKAGES = {
   nft: "nftables",
   // The form of release images (tests/ota).
   mksquashfs: "squashfs-tools",
+  // A key on a token (tests/region).
+  "softhsm2-util": "softhsm2",
+  "pkcs11-tool": "opensc",
+  // Updates of the whole operating system (tests/ota/rauc.test.ts), and who signs them.
+  rauc: "rauc",
+  openssl: "openssl",
   // A time source to ask (tests/time). Debian has it replace a timesyncd, so it is left out where one keeps the clock.
   ...(existsSync("/lib/systemd/systemd-timesyncd") ? {} : { chronyd: "chrony" }),
 };
@@ -76,7 +82,7 @@ const run = (what, command, args, env = {}) =>
   });
 
 /** Install the Debian packages whose programs are missing. Returns the packages that stay missing. */
-const installDebian = async (packages) => {
+export const installDebian = async (packages) => {
   const wanted = Object.entries(packages).filter(([program]) => !onPath(program));
   const missing = [...new Set(wanted.map(([, name]) => name))];
   if (missing.length === 0) return [];

@@ -11,6 +11,8 @@ const FOUND: Partial<Record<ReasonCode, string>> = {
   garbage: "the file that names it holds something else",
   crashed: "it ended by itself in its trial",
   "no-ready": "it did not become ready in time",
+  hung: "it gave no sign of life any more",
+  killed: "it was killed from outside; look whether memory ran out",
   "no-broker": "it did not reach the broker, and the release before did",
   "no-echo": "the broker did not give its message back",
   outbox: "it could not write and read the outbox",

@@ -21,15 +21,16 @@ export type Launch =
   | { readonly tag: "started"; readonly started: Started; readonly said: string }
   | { readonly tag: "failed"; readonly code: number; readonly said: string };
 
-const SCRIPT = (name: string): string => `#!/bin/sh
+/** A program that says its name, what the launcher told it, and ends. */
+export const sayingItsName = (name: string): string => `#!/bin/sh
 printf '{"name":"%s","slot":"%s","release":"%s","try":%s,"reason":"%s"}' \\
   '${name}' "$HEMHUB_SLOT" "$HEMHUB_RELEASE" "$HEMHUB_TRY" "$HEMHUB_SLOT_REASON"
 `;
 
-/** The files of a release that says its name and ends. */
-export const writeRelease = async (folder: string, name: string): Promise<void> => {
+/** The files of a release that says its name and ends, or does what `script` does. */
+export const writeRelease = async (folder: string, name: string, script = sayingItsName(name)): Promise<void> => {
   await mkdir(join(folder, "lib"), { recursive: true });
-  await writeFile(join(folder, "hemhub"), SCRIPT(name));
+  await writeFile(join(folder, "hemhub"), script);
   await chmod(join(folder, "hemhub"), 0o755);
   await writeFile(join(folder, "lib", "a file"), `of ${name}`);
 };
@@ -47,10 +48,10 @@ const listOf = async (folder: string): Promise<string> => {
 };
 
 /** A release as it lies where nothing can be mounted. Its hash is of its name: nothing reads it out of the files. */
-export const addUnpacked = async (images: string, name: string): Promise<ImageHash> => {
+export const addUnpacked = async (images: string, name: string, script = sayingItsName(name)): Promise<ImageHash> => {
   const hash = createHash("sha256").update(name).digest("hex") as ImageHash;
   const folder = join(images, `${hash}.dir`);
-  await writeRelease(folder, name);
+  await writeRelease(folder, name, script);
   await writeFile(join(images, `${hash}.list`), await listOf(folder));
   return hash;
 };

@@ -52,9 +52,45 @@ const REQUIREMENTS = {
     paths: ["/usr/sbin/nft", "/sbin/nft"],
     get: "install the Debian package nftables",
   },
+  dash: {
+    paths: ["/usr/bin/dash", "/bin/dash"],
+    get: "install the Debian package dash",
+  },
+  busybox: {
+    paths: ["/usr/bin/busybox", "/bin/busybox"],
+    get: "install the Debian package busybox",
+  },
+  perl: {
+    paths: ["/usr/bin/perl"],
+    get: "install the Debian package perl",
+  },
+  "systemd-notify": {
+    paths: ["/usr/bin/systemd-notify"],
+    get: "install the Debian package systemd",
+  },
+  "systemd-analyze": {
+    paths: ["/usr/bin/systemd-analyze"],
+    get: "install the Debian package systemd",
+  },
   mksquashfs: {
     paths: ["/usr/bin/mksquashfs"],
     get: "install the Debian package squashfs-tools",
+  },
+  softhsm: {
+    paths: ["/usr/lib/softhsm/libsofthsm2.so"],
+    get: "install the Debian package softhsm2",
+  },
+  "pkcs11-tool": {
+    paths: ["/usr/bin/pkcs11-tool"],
+    get: "install the Debian package opensc",
+  },
+  rauc: {
+    paths: ["/usr/bin/rauc"],
+    get: "install the Debian package rauc",
+  },
+  openssl: {
+    paths: ["/usr/bin/openssl"],
+    get: "install the Debian package openssl",
   },
 } as const;
 
