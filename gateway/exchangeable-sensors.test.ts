@@ -59,6 +59,8 @@ describe("what reads the sensors of a home", () => {
   it("is left alone where the other catalogue says the same of this home", async () => {
     const { story, sensors, stop, end } = await openBench();
     await sensors.exchange(enrolmentsOf("cuff"), stop.signal);
+    const elsewhere = { id: "a model that nobody has here" } as never;
+    await sensors.exchange({ ...enrolmentsOf("cuff"), models: [elsewhere] }, stop.signal);
     await turn();
     expect(story).toEqual(["reads cuff"]);
     await end();

@@ -26,9 +26,12 @@ export interface ExchangeableSensors extends SensorParts {
   exchange(enrolments: Enrolments, signal: AbortSignal): Promise<void>;
 }
 
-/** All that reading a home's sensors depends on. Drivers are told by their id: they are of this version. */
-const essenceOf = ({ enrolled, setAside, models }: Enrolments): string =>
-  JSON.stringify([enrolled.map(({ config, entry }) => [config, entry]), setAside, models]);
+/**
+ * All that reading this home's sensors depends on. Drivers are told by their entry: they are of this version. Models that
+ * nobody has here only name strangers: they are no reason to stop anything, and follow with the next exchange or start.
+ */
+const essenceOf = ({ enrolled, setAside }: Enrolments): string =>
+  JSON.stringify([enrolled.map(({ config, entry }) => [config, entry]), setAside]);
 
 interface Exchange {
   /** The newest that were asked for. */

@@ -18,13 +18,14 @@ import type { SqliteOutbox } from "./store/outbox.ts";
 import { type HubSurroundings, outboxFolder, startsFile, wireHub } from "./wire-hub.ts";
 
 /**
- * How a hub ended. `restart`: in order, to be started again at once, for another release is to run. `overdue`: a part did
- * not stop in time; nothing that was acknowledged is lost. `occupied`: another hub runs on the same data. `not-started`:
- * without an outbox nothing can be promised to a sensor.
+ * How a hub ended. `restart`: in order, to be started again at once, for another release is to run; `machine-restart`:
+ * another system. `overdue`: a part did not stop in time; nothing that was acknowledged is lost. `occupied`: another hub
+ * runs on the same data. `not-started`: without an outbox nothing can be promised to a sensor.
  */
 export type HubEnd =
   | { readonly tag: "stopped" }
   | { readonly tag: "restart" }
+  | { readonly tag: "machine-restart" }
   | { readonly tag: "overdue" }
   | { readonly tag: "occupied"; readonly sentence: string }
   | { readonly tag: "not-started"; readonly sentence: string };
@@ -97,22 +98,22 @@ export const runHub = async (given: HubSurroundings, signal: AbortSignal): Promi
     await starts.opened(prepared.outbox.depth().newest ?? 0);
     const isSafe = isFirst && isSafeMode(starts);
     const anew = new AbortController();
-    let isToRestart = false;
-    const restart = (): void => {
-      isToRestart = true;
+    let ending: "restart" | "machine-restart" | null = null;
+    const restart = (isMachine: boolean): void => {
+      ending = isMachine ? "machine-restart" : "restart";
       anew.abort();
     };
     const steering = { control, again: () => anew.abort(), restart, starts, isSafe, proven };
     const inForce = { ...surroundings, config: prepared.config };
     const parts = await wireHub(inForce, time, floor, prepared.outbox, health, shed, steering);
     const inTime = await runParts({ ...parts, clock, logger }, AbortSignal.any([signal, anew.signal]));
-    if (inTime && !signal.aborted && !isToRestart) {
+    if (inTime && !signal.aborted && ending === null) {
       logger.info("hub stopped its parts and begins anew");
       continue;
     }
     await starts.succeeded();
     logger.info("hub stopped");
     if (!inTime) return { tag: "overdue" };
-    return { tag: isToRestart && !signal.aborted ? "restart" : "stopped" };
+    return { tag: signal.aborted ? "stopped" : (ending ?? "stopped") };
   }
 };

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { createZones } from "../drivers/normalise/zone.ts";
 import { driverOf } from "../drivers/registry.ts";
+import { createDiskFiles } from "../ota/files/disk-files.ts";
 import { isHubError } from "../protocol/errors.ts";
 import { encodeMessage, type HubState } from "../protocol/messages.ts";
 import type { Clock } from "../protocol/ports/clock.ts";
@@ -16,7 +17,6 @@ import type { TimeFloor } from "./clock/time-floor.ts";
 import type { Control } from "./commands/control.ts";
 import { createControlPart } from "./commands/control-part.ts";
 import { eraseCommand } from "./commands/erase-command.ts";
-import { loadCertifiedCatalogue } from "./config/certified-catalogue.ts";
 import { type Enrolments, enrol } from "./config/enrol.ts";
 import type { HubConfig } from "./config/hub-config.ts";
 import { anchorsPart } from "./credentials/anchors-part.ts";
@@ -26,6 +26,7 @@ import { createDiagnosis } from "./diagnosis.ts";
 import { pairingCommands } from "./diagnostics/pairing-commands.ts";
 import { enrolmentCommands } from "./enrolment/enrolment-commands.ts";
 import { openEntries } from "./entry/open-entries.ts";
+import { createExchangeableSensors } from "./exchangeable-sensors.ts";
 import { createForwarder, type Forwarder } from "./forward/forwarder.ts";
 import { createMqttConnector } from "./forward/mqtt-connector.ts";
 import { openQuarantine } from "./forward/quarantine.ts";
@@ -47,6 +48,8 @@ import type { Plausibility } from "./plausibility/plausibility.ts";
 import { createSensorParts, type SensorParts } from "./sensors.ts";
 import type { SqliteOutbox } from "./store/outbox.ts";
 import { createCareLeases } from "./updates/care-leases.ts";
+import { measuringNow } from "./updates/care-signs.ts";
+import { catalogueFolder, type InstalledCatalogue, loadCatalogueInForce } from "./updates/catalogue-place.ts";
 import { openUpdates } from "./updates/open-updates.ts";
 import { HUB_VERSION } from "./version.ts";
 
@@ -76,7 +79,7 @@ export interface Steering {
   /** Stop the parts, do what is due, and start them again. */
   readonly again: () => void;
   /** Stop the parts and end the process: another release is to run. */
-  readonly restart: () => void;
+  readonly restart: (isMachine: boolean) => void;
   readonly starts: StartCounter;
   /** Read no sensors. */
   readonly isSafe: boolean;
@@ -84,27 +87,38 @@ export interface Steering {
   readonly proven: { time: ProvenTime };
 }
 
+interface Enrolled {
+  readonly enrolments: Enrolments;
+  /** The signed catalogue that they go by; null: that of the release, or of the configuration. */
+  readonly installed: InstalledCatalogue | null;
+}
+
 const enrolAll = async (
   { config, logger }: Pick<HubSurroundings, "config" | "logger">,
   report: ReportEvent,
-): Promise<Enrolments> => {
+): Promise<Enrolled> => {
   try {
-    const { catalogue, trouble } = await loadCertifiedCatalogue(config.catalogue.folder);
-    if (trouble !== null) report("catalogue-fault", trouble, { path: config.catalogue.folder });
-    return enrol(config, catalogue, driverOf);
+    const folder = catalogueFolder(config.hub.dataDir);
+    const found = await loadCatalogueInForce(createDiskFiles(), config.catalogue.folder, folder);
+    const { catalogue, trouble, installed } = found;
+    if (trouble !== null) report("catalogue-fault", trouble, { path: config.catalogue.folder ?? folder });
+    return { enrolments: enrol(config, catalogue, driverOf), installed };
   } catch (thrown) {
     if (!isHubError(thrown)) throw thrown;
     logger.error("catalogue not readable, no sensor is read", { code: thrown.code, reason: thrown.message });
     const setAside = config.sensors.map((sensor) => ({ config: sensor, sentence: thrown.message }));
-    return { enrolled: [], setAside, models: [] };
+    return { enrolments: { enrolled: [], setAside, models: [] }, installed: null };
   }
 };
 
 /** In safe mode. */
-const nothingRead = ({ sensors }: HubConfig): Enrolments => ({
-  enrolled: [],
-  setAside: sensors.map((config) => ({ config, sentence: SAFE_MODE_SENTENCE })),
-  models: [],
+const nothingRead = ({ sensors }: HubConfig): Enrolled => ({
+  enrolments: {
+    enrolled: [],
+    setAside: sensors.map((config) => ({ config, sentence: SAFE_MODE_SENTENCE })),
+    models: [],
+  },
+  installed: null,
 });
 
 /** Wire the parts of one hub around its open outbox. */
@@ -175,6 +189,12 @@ export const wireHub = async (
       clock,
       logger,
       report: (...event) => report(...event),
+      catalogue: () => installed,
+      applyCatalogue: async (catalogue, signal) => {
+        // In safe mode no sensor is read; the next start goes by it.
+        if (!isSafe) await sensors.exchange(enrol(config, catalogue, driverOf), signal);
+      },
+      credentials: credentials.read,
       sources: () => ({ leases: care, sensors, entries, ingest, forwarder, outbox, isReady: () => isReady }),
       restart,
       onChanged: () => forwarder.reportedChanged(),
@@ -199,11 +219,8 @@ export const wireHub = async (
     report: (...event) => report(...event),
     onDue: again,
     onReportedChanged: () => forwarder.reportedChanged(),
-    parts: new Map([
-      ["anchors", anchorsPart(credentials.anchors, (...event) => report(...event))],
-      ["release", updates.part],
-    ]),
-    release: updates.reported,
+    parts: new Map([["anchors", anchorsPart(credentials.anchors, (...event) => report(...event))], ...updates.parts]),
+    updates: updates.reported,
   });
   const forwarder: Forwarder = createForwarder({
     outbox,
@@ -242,17 +259,23 @@ export const wireHub = async (
   const judge: Plausibility["judge"] = (sensor, one) => plausibility.judge(sensor, steered.attribute(one));
   const ingest = createIngest({ outbox, validate, judge, clock, logger, report, onStored: () => forwarder.wake() });
   const { mark } = control.key;
-  const enrolments = isSafe ? nothingRead(config) : await enrolAll({ config, logger }, report);
-  const sensors = await createSensorParts({
-    config: isSafe ? { ...config, ble: null } : config,
+  const { enrolments, installed } = isSafe ? nothingRead(config) : await enrolAll({ config, logger }, report);
+  const sensors = await createExchangeableSensors({
+    create: (those) =>
+      createSensorParts({
+        config: isSafe ? { ...config, ble: null } : config,
+        enrolments: those,
+        ingest,
+        report,
+        clock,
+        time,
+        logger,
+        mark,
+        care,
+      }),
     enrolments,
-    ingest,
-    report,
+    isMeasuring: () => measuringNow({ leases: care, sensors, entries, ingest }) !== null,
     clock,
-    time,
-    logger,
-    mark,
-    care,
   });
   sensorParts = sensors;
   const entries = await openEntries({ config, ingest, validate, time, clock, logger, mark });

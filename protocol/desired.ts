@@ -177,6 +177,18 @@ export interface ReportedRelease {
   readonly outcomes: readonly ReleaseOutcome[];
 }
 
+/** The region's catalogue of certified sensors on a hub (docs/catalogue.md). */
+export interface CatalogueReport {
+  /** The signed catalogue that lies here; null: none, the one of the release counts. */
+  readonly target: string | null;
+  readonly counter: number | null;
+  /** `installing` until it counts: also while somebody is being measured. */
+  readonly state: "idle" | "installing" | "failed" | "refused";
+  /** Why the wanted one is not in force. */
+  readonly code: string | null;
+  readonly reason: string | null;
+}
+
 /** Topic `reported`, retained, hub to region: what is applied, and why not. */
 export interface Reported {
   readonly schema: "reported/1";
@@ -192,6 +204,8 @@ export interface Reported {
   readonly erased: ErasedView | null;
   /** Null where this hub takes no updates. */
   readonly release: ReportedRelease | null;
+  /** Null as well. */
+  readonly catalogue: CatalogueReport | null;
   readonly notUnderstood: readonly NotUnderstood[];
 }
 

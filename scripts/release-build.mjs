@@ -14,7 +14,10 @@ const USE = `hemhub release build --counter N --out DIR [--version V] [--min-fro
   --hardware NAME  a model that it runs on; default generic
   --from IMAGE     image of an earlier release to make a patch from`;
 
+/** In seconds since 1970. Who builds from an archive says it by SOURCE_DATE_EPOCH (reproducible-builds.org). */
 const commitTime = () => {
+  const { SOURCE_DATE_EPOCH: said } = process.env;
+  if (said !== undefined) return Number(said);
   try {
     return Number(execFileSync("git", ["-C", ROOT, "log", "-1", "--format=%ct"], { encoding: "utf8" }));
   } catch {

@@ -7,6 +7,8 @@ export const EXIT = {
   unreachable: 4,
   busy: 5,
   restartNeeded: 10,
+  /** The whole machine is to restart: packaging/launch/hemhub-launch sees to it. */
+  machineRestartNeeded: 11,
   /** A broken invariant ended the process (EX_SOFTWARE of sysexits.h); the supervisor starts it again. */
   crashed: 70,
 } as const;

@@ -18,6 +18,7 @@ const STANDARD_OUTPUT = 1;
 const EXIT_OF: Readonly<Record<HubEnd["tag"], ExitCode>> = {
   stopped: EXIT.ok,
   restart: EXIT.restartNeeded,
+  "machine-restart": EXIT.machineRestartNeeded,
   overdue: EXIT.checkFailed,
   "not-started": EXIT.checkFailed,
   occupied: EXIT.busy,

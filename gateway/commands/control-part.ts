@@ -1,4 +1,3 @@
-import type { ReportedRelease } from "../../protocol/desired.ts";
 import type { HubId } from "../../protocol/ids.ts";
 import type { Clock, HubTime } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
@@ -14,7 +13,7 @@ import type { SqliteOutbox } from "../store/outbox.ts";
 import { readCommandKeys } from "./command-keys.ts";
 import type { Control, Happened } from "./control.ts";
 import { createCommandDesk, type DesiredPart } from "./desk.ts";
-import { reportedMessage } from "./reported.ts";
+import { type ReportedParts, reportedMessage } from "./reported.ts";
 
 export interface ControlPartOptions {
   readonly hub: HubId;
@@ -33,8 +32,8 @@ export interface ControlPartOptions {
   readonly onReportedChanged: () => void;
   /** Parts of the desired state besides commands, by name: each proves itself, or cannot harm. */
   readonly parts: ReadonlyMap<string, DesiredPart>;
-  /** Of the hub's updates. */
-  readonly release: () => ReportedRelease | null;
+  /** What came as signed targets. */
+  readonly updates: () => ReportedParts["updates"];
 }
 
 /** What of the region's desired state works while the parts of a hub do: one for each run. */
@@ -124,7 +123,7 @@ export const createControlPart = (options: ControlPartOptions): ControlPart => {
           waitingBefore: gate.waitingBefore,
           journal: journal.state,
           refused: desk.refused,
-          release: options.release(),
+          updates: options.updates(),
           notUnderstood: desk.notUnderstood,
         }),
     },

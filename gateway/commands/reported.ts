@@ -1,4 +1,5 @@
 import {
+  type CatalogueReport,
   type CommandOutcome,
   type EpochView,
   encodeReported,
@@ -18,7 +19,7 @@ export interface ReportedParts {
   readonly waitingBefore: (epoch: Epoch) => number;
   readonly journal: JournalState;
   readonly refused: readonly RefusedCommand[];
-  readonly release: ReportedRelease | null;
+  readonly updates: { readonly release: ReportedRelease | null; readonly catalogue: CatalogueReport | null };
   readonly notUnderstood: readonly NotUnderstood[];
 }
 
@@ -58,7 +59,7 @@ export const reportedMessage = (parts: ReportedParts): Uint8Array => {
     }),
     refused: parts.refused,
     erased: journal.erased,
-    release: parts.release,
+    ...parts.updates,
     notUnderstood: parts.notUnderstood,
   });
 };

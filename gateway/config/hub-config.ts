@@ -1,4 +1,5 @@
 import type { SerialPortRef } from "../../drivers/serial/serial-port-ref.ts";
+import type { HawkbitConfig } from "../../ota/hawkbit/hawkbit.ts";
 import type { DayWindow } from "../../ota/update/update-state.ts";
 import type { AssignmentId, CatalogueId, HubId, SensorId } from "../../protocol/ids.ts";
 import type { SourceMap } from "./source-map.ts";
@@ -78,6 +79,8 @@ export interface UpdatesConfig {
   readonly quietHours: DayWindow | null;
   /** Bytes that releases may take of the line in 30 days; null: as many as they have. */
   readonly monthlyBytes: number | null;
+  /** A hawkBit that drives campaigns instead of `desired.release`; null: none. */
+  readonly hawkbit: HawkbitConfig | null;
 }
 
 /** What is implausible of one quantity; what is not said stays as it is by default. */

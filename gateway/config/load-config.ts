@@ -155,7 +155,7 @@ const complete = (written: Written, file: string, from: (path: string) => string
       }),
     ),
     questionnaires: written.questionnaires === undefined ? null : from(written.questionnaires),
-    updates: written.updates === undefined ? null : updatesOf(written.updates, from),
+    updates: written.updates === undefined ? null : updatesOf(written.updates, written.hub.id, from),
     diagnostics: {
       socket: from(written.diagnostics?.socket ?? resolve(dataDir, "hemhub.sock")),
       serial: serial === undefined ? null : { path: from(serial.path), baudRate: serial.baudRate ?? CONSOLE_BAUD },

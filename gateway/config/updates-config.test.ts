@@ -26,6 +26,7 @@ describe("the section updates", () => {
       images: "mounted",
       quietHours: null,
       monthlyBytes: null,
+      hawkbit: null,
     });
   });
 
@@ -41,6 +42,25 @@ describe("the section updates", () => {
     });
   });
 
+  it("names the hub to hawkBit by its id, and the organisation as hawkBit does, where nothing else is said", () => {
+    const updates = (rest: string): string =>
+      `{root: root.json, hardware: rpi4b, hawkbit: {url: "https://hawkbit.example"${rest}}}`;
+    expect(updatesOf(parsed(updates("")))?.hawkbit).toEqual({
+      url: "https://hawkbit.example",
+      tenant: "DEFAULT",
+      controllerId: "hub-0042",
+      tokenFile: null,
+    });
+    expect(updatesOf(parsed(updates(", tenant: north, controllerId: h42, tokenFile: hawkbit.token")))?.hawkbit).toEqual(
+      {
+        url: "https://hawkbit.example",
+        tenant: "north",
+        controllerId: "h42",
+        tokenFile: "/etc/hemhub/hawkbit.token",
+      },
+    );
+  });
+
   it.each([
     ["{hardware: rpi4b}", "updates"],
     ["{root: root.json}", "updates"],
@@ -49,6 +69,7 @@ describe("the section updates", () => {
     ["{root: root.json, hardware: rpi4b, quietHours: night}", "updates.quietHours"],
     ['{root: root.json, hardware: rpi4b, quietHours: "22:00-22:00"}', "updates.quietHours"],
     ["{root: root.json, hardware: rpi4b, monthlyMegabytes: 0}", "updates.monthlyMegabytes"],
+    ['{root: root.json, hardware: rpi4b, hawkbit: {url: "http://hawkbit.example"}}', "updates.hawkbit.url"],
   ])("%s is refused, and the place is named", (text, path) => {
     const result = parsed(text);
     expect(result.tag === "invalid" && result.problems.some((problem) => problem.path.startsWith(path))).toBe(true);

@@ -43,6 +43,8 @@ export interface CredentialPartsOptions {
 /** Everything about who the hub is to the region, and the region to the hub. */
 export interface CredentialParts extends Pick<CredentialSource, "notAfter"> {
   readonly connector: CandidateConnector;
+  /** What the link is made with now. Rejects with HubError where a file cannot be used. */
+  readonly read: () => Promise<LinkCredentials>;
   /** For the signed anchors of the region (`install`). */
   readonly anchors: Anchors;
   readonly renewal: Renewal;
@@ -165,6 +167,7 @@ export const openCredentials = async (options: CredentialPartsOptions): Promise<
   await source.view();
   return {
     connector,
+    read: () => source.read(),
     anchors,
     renewal,
     provenTime: timeEscape,

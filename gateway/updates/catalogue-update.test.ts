@@ -64,6 +64,7 @@ describe("the region's catalogue as a signed target", () => {
       turn(() => openTrustedUpdate({ store, source, clock, builtAt: epochMs(0) }, signal), signal);
     const applied: Catalogue[] = [];
     const events: string[] = [];
+    const begunWith = (await inForce()).installed;
     const update = createCatalogueUpdate({
       clock,
       random: () => 0,
@@ -74,7 +75,7 @@ describe("the region's catalogue as a signed target", () => {
       repository: () => ({ source, look }),
       place: openCataloguePlace(files, directory()),
       counter: createReleaseCounter({ ...store, floors: createFloorFile(files, directory()) }),
-      inForce: (await inForce()).installed,
+      inForce: () => begunWith,
       isNamedHere: false,
       apply: async (catalogue) => void applied.push(catalogue),
       onChanged: () => undefined,

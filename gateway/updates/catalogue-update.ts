@@ -7,6 +7,7 @@ import type { ReleaseCounter } from "../../ota/trust/release-counter.ts";
 import type { TrustedTarget } from "../../ota/trust/trusted-target.ts";
 import type { Repository } from "../../ota/update/update-steps.ts";
 import { MOST_BUNDLE_BYTES, parseCatalogueBundle } from "../../protocol/catalogue-bundle.ts";
+import type { CatalogueReport } from "../../protocol/desired.ts";
 import { HubError, isHubError, messageOf } from "../../protocol/errors.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
@@ -27,18 +28,6 @@ export interface WantedCatalogue {
   readonly counter: number;
 }
 
-/** What of it is reported to the region. */
-export interface CatalogueReport {
-  /** The signed catalogue that lies here; null: none, the one of the release counts. */
-  readonly target: string | null;
-  readonly counter: number | null;
-  /** `installing` until it counts: also while somebody is being measured. */
-  readonly state: "idle" | "installing" | "failed" | "refused";
-  /** Why the wanted one is not in force. */
-  readonly code: string | null;
-  readonly reason: string | null;
-}
-
 export interface CatalogueUpdateOptions {
   readonly clock: Clock;
   readonly random: () => number;
@@ -51,8 +40,8 @@ export interface CatalogueUpdateOptions {
   readonly place: CataloguePlace;
   /** A floor of its own: with the release's counter it has nothing to do. */
   readonly counter: ReleaseCounter;
-  /** The one that this hub has started with. */
-  readonly inForce: InstalledCatalogue | null;
+  /** The one that this hub has started with; asked when `run` begins. */
+  readonly inForce: () => InstalledCatalogue | null;
   /** The configuration names a folder of its own, which counts alone. */
   readonly isNamedHere: boolean;
   /** Read sensors by this from now on; resolves when they are. Rejects only with the signal's reason. */
@@ -104,8 +93,8 @@ const FOR_GOOD = ["update-unfit", "update-rolled-back", "invalid-config"] as con
 export const createCatalogueUpdate = (options: CatalogueUpdateOptions): CatalogueUpdate => {
   const { clock, random, logger, report, files, budget, place, counter, apply, onChanged } = options;
   let wanted: WantedCatalogue | null = null;
-  let applied = options.inForce;
-  let here: InstalledCatalogue | null = options.inForce;
+  let applied: InstalledCatalogue | null = null;
+  let here: InstalledCatalogue | null = null;
   let state: CatalogueReport["state"] = "idle";
   let why: { readonly code: string; readonly reason: string } | null = null;
   let vain = 0;
@@ -205,6 +194,8 @@ export const createCatalogueUpdate = (options: CatalogueUpdateOptions): Catalogu
       reason: why?.reason ?? null,
     }),
     run: async (signal) => {
+      [applied, here] = [options.inForce(), options.inForce()];
+      if (here !== null) onChanged();
       while (!signal.aborted) {
         wish = new AbortController();
         const either = AbortSignal.any([signal, wish.signal]);

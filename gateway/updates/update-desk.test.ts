@@ -37,7 +37,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** The real memory and its rules; what an update takes the disk and the line for happens when a test says so. */
-const open = (backend: BackendStatus = BACKEND) => {
+const open = (backend: BackendStatus = BACKEND, isDrivenElsewhere = false) => {
   const clock = createSimulatedClock();
   const calls: string[] = [];
   let memory: UpdateMemory = NOTHING_UPDATED;
@@ -56,7 +56,14 @@ const open = (backend: BackendStatus = BACKEND) => {
     run: async () => undefined,
   };
   const release = { counter: 1, builtAt: epochMs(0) };
-  const desk: UpdateDesk = createUpdateDesk({ updates, slot: "current", release, version: "1.0.0", clock });
+  const desk: UpdateDesk = createUpdateDesk({
+    updates,
+    slot: () => "current",
+    release,
+    version: "1.0.0",
+    isDrivenElsewhere,
+    clock,
+  });
   const offerOf = (wanted: WantedRelease, image = IMAGE): Offer => ({ wanted, image, parts: [] });
   return { desk, clock, calls, happens, offerOf, memory: () => memory };
 };
@@ -95,6 +102,15 @@ describe("the part `release` of the desired state", () => {
     const { desk, memory } = open();
     await desk.part(WISH, never);
     expect(await desk.part({ ...WISH, counter: "two" }, never)).toContain("`counter`");
+    expect(memory().wanted).toMatchObject(WISH);
+  });
+
+  it("says nothing where a hawkBit drives the hub", async () => {
+    const { desk, memory } = open(BACKEND, true);
+    expect(await desk.part(WISH, never)).toContain("hawkBit");
+    expect(memory().wanted).toBeNull();
+    await desk.hear({ ...WISH, notBefore: null, window: null, bucketMax: 10_000, urgency: "soon", folder: null });
+    expect(await desk.part(undefined, never)).toBeNull();
     expect(memory().wanted).toMatchObject(WISH);
   });
 

@@ -25,6 +25,8 @@ export interface UpdateView {
 /** Where wishes come in, the region's and those of a person at the hub. */
 export interface UpdateDesk {
   readonly part: DesiredPart;
+  /** What the region wants, from whichever side it says so. A person's own wish is carried out first. Durable. */
+  hear(wanted: WantedRelease | null): Promise<void>;
   /** Throws HubError `update-unreachable` before the first look at the disk. */
   view(): UpdateView;
   /** False where nothing is wanted. */
@@ -41,9 +43,11 @@ export interface UpdateDesk {
 
 export interface UpdateDeskOptions {
   readonly updates: Updates;
-  readonly slot: string;
+  readonly slot: () => string;
   readonly release: RunningRelease;
   readonly version: string;
+  /** HawkBit says what is wanted: the part of the desired state then says nothing. */
+  readonly isDrivenElsewhere: boolean;
   readonly clock: Clock;
 }
 
@@ -70,7 +74,8 @@ const readChoice = async (folder: string): Promise<WantedRelease> => {
   return { ...wish.wanted, notBefore: null, bucketMax: 10_000 };
 };
 
-export const createUpdateDesk = ({ updates, slot, release, version, clock }: UpdateDeskOptions): UpdateDesk => {
+export const createUpdateDesk = (options: UpdateDeskOptions): UpdateDesk => {
+  const { updates, slot, release, version, isDrivenElsewhere, clock } = options;
   let waiters: PromiseWithResolvers<void> = Promise.withResolvers();
   /** What the region wants; heard while a person's own wish is carried out. */
   let later: { readonly wanted: WantedRelease | null } | null = null;
@@ -85,7 +90,9 @@ export const createUpdateDesk = ({ updates, slot, release, version, clock }: Upd
   };
 
   const part: DesiredPart = async (content) => {
-    if (content === undefined || content === null) {
+    const isNothing = content === undefined || content === null;
+    if (isDrivenElsewhere) return isNothing ? null : "a hawkBit drives the releases of this hub (updates.hawkbit)";
+    if (isNothing) {
       await hear(null);
       return null;
     }
@@ -102,13 +109,14 @@ export const createUpdateDesk = ({ updates, slot, release, version, clock }: Upd
 
   return {
     part,
+    hear,
     view: () => {
       const backend = updates.backend();
       if (backend === null) {
         throw new HubError("update-unreachable", "update: not looked at the disk yet; try again in a moment");
       }
       const { running, trouble } = backend;
-      return { memory: updates.memory(), running, slot, counter: release.counter, version, trouble };
+      return { memory: updates.memory(), running, slot: slot(), counter: release.counter, version, trouble };
     },
     check: async () => {
       await updates.loaded;

@@ -1,31 +1,24 @@
-import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { openByteBudget, unlimitedBudget } from "../../ota/download/byte-budget.ts";
-import { createFolderSource } from "../../ota/download/folder-source.ts";
-import { createHttpSource } from "../../ota/download/http-source.ts";
-import type { RepositorySource } from "../../ota/download/source.ts";
-import { createDiskFiles } from "../../ota/files/disk-files.ts";
-import type { UpdateFiles } from "../../ota/files/update-files.ts";
+import type { Hawkbit, HawkbitConfig } from "../../ota/hawkbit/hawkbit.ts";
 import { createReleaseImages, mountedForm } from "../../ota/images/release-images.ts";
 import { unpackedForm } from "../../ota/images/unpacked-form.ts";
-import type { ReleaseCounter } from "../../ota/trust/release-counter.ts";
-import type { TrustedUpdate } from "../../ota/trust/trusted-update.ts";
 import type { UpdateBackend } from "../../ota/update/backend.ts";
 import { createMemoryFile } from "../../ota/update/memory-file.ts";
 import { createUpdates, type Updates } from "../../ota/update/update-loop.ts";
 import type { Outcome } from "../../ota/update/update-state.ts";
-import { HubError, messageOf } from "../../protocol/errors.ts";
+import { HubError } from "../../protocol/errors.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
-import { minutes } from "../../protocol/time.ts";
+import { machineBootId } from "../clock/machine-signs.ts";
 import type { UpdatesConfig } from "../config/hub-config.ts";
+import { keepRunning } from "../health/keep-running.ts";
 import type { ReportEvent } from "../ingest/event-reporter.ts";
 import { HUB_VERSION } from "../version.ts";
 import { type CareCircumstances, careComesFirst, minuteOfDay } from "./care.ts";
 import { createBacklogWatch } from "./care-backlog.ts";
 import { measuringNow } from "./care-signs.ts";
 import type { LaunchedHere } from "./launched.ts";
-import type { HubUpdates, UpdatesOptions } from "./open-updates.ts";
+import type { ReleaseUpdates, UpdatesOptions } from "./open-updates.ts";
 import { reportedRelease } from "./reported-release.ts";
 import type { RunningRelease } from "./running-release.ts";
 import { createTrial } from "./trial.ts";
@@ -34,60 +27,75 @@ import type { TrialProbes } from "./trial-gates.ts";
 import { createTrialProbes } from "./trial-probes.ts";
 import { createTrialFile } from "./trial-record.ts";
 import { updateCommands } from "./update-commands.ts";
-import { createUpdateDesk } from "./update-desk.ts";
+import { createUpdateDesk, type UpdateDesk } from "./update-desk.ts";
+import type { UpdateSource } from "./update-source.ts";
 
-/** What a mobile contract counts by. */
-const BUDGET_PERIOD = minutes(30 * 24 * 60);
-
-/** What verifies signatures: loaded when something is first looked at, for it takes memory, and most hubs rest. */
-interface Trust {
-  readonly counter: ReleaseCounter;
-  look(source: RepositorySource, signal: AbortSignal): Promise<TrustedUpdate>;
-}
-
-interface TrustPlace {
-  readonly files: UpdateFiles;
-  readonly directory: string;
-  /** The region's root.json, from the configuration. */
-  readonly root: string;
-  readonly release: RunningRelease;
+interface BackendParts {
+  readonly config: UpdatesConfig;
+  readonly launched: LaunchedHere | null;
+  readonly source: UpdateSource;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-const readRoot = async (file: string, logger: Logger): Promise<Uint8Array | null> => {
-  try {
-    return await readFile(file);
-  } catch (thrown) {
-    logger.warn("the region's root for updates is not readable", { path: file, reason: messageOf(thrown) });
-    return null;
-  }
-};
-
-const openTrust = async ({ files, directory, root, release, clock, logger }: TrustPlace): Promise<Trust> => {
-  const [{ initialiseTrust, openMetadataStore }, { createReleaseCounter }, { openTrustedUpdate }] = await Promise.all([
-    import("../../ota/trust/metadata-store.ts"),
-    import("../../ota/trust/release-counter.ts"),
-    import("../../ota/trust/trusted-update.ts"),
+const raucBackend = async ({ source, clock, logger }: BackendParts): Promise<UpdateBackend> => {
+  const [{ createRaucBackend }, { openDbus }] = await Promise.all([
+    import("../../ota/rauc/rauc-backend.ts"),
+    import("../../drivers/ble/bluez/dbus.ts"),
   ]);
-  const shippedRoot = await readRoot(root, logger);
-  if (shippedRoot !== null && (await files.read(path.join(directory, "root.json"))) === null) {
-    await initialiseTrust(files, directory, shippedRoot);
-  }
-  const store = openMetadataStore({ files, directory, shippedRoot });
-  return {
-    counter: createReleaseCounter(store),
-    look: (source, signal) => openTrustedUpdate({ store, source, clock, builtAt: release.builtAt }, signal),
-  };
+  return createRaucBackend({
+    files: source.files,
+    clock,
+    logger,
+    folder: source.place,
+    bootId: await machineBootId(),
+    openBus: (listener) => openDbus(null, listener),
+    onProgress: ({ percent, step }) => logger.debug("rauc installs", { count: percent, text: step }),
+  });
 };
 
-const backendFor = (config: UpdatesConfig, launched: LaunchedHere, files: UpdateFiles): UpdateBackend =>
-  createReleaseImages({
-    files,
-    folder: launched.folder,
-    launched,
-    form: config.images === "mounted" ? mountedForm(files) : unpackedForm(files),
+/** Throws HubError `update-unreachable` where nothing can be switched here. */
+const openBackend = async (parts: BackendParts): Promise<UpdateBackend> => {
+  const { config, launched, source } = parts;
+  const { files } = source;
+  if (config.backend === "rauc") return await raucBackend(parts);
+  if (launched === null) {
+    const sentence =
+      "this hub was not started by hemhub-launch, so nothing can be switched; start it as docs/updates.md says";
+    throw new HubError("update-unreachable", sentence);
+  }
+  const form = config.images === "mounted" ? mountedForm(files) : unpackedForm(files);
+  return createReleaseImages({ files, folder: launched.folder, launched, form });
+};
+
+const openHawkbit = async (
+  hawkbit: HawkbitConfig,
+  { options, config, release, source }: WiredOptions,
+  updates: Updates,
+  desk: UpdateDesk,
+): Promise<Hawkbit> => {
+  const { createHawkbit } = await import("../../ota/hawkbit/hawkbit.ts");
+  return createHawkbit({
+    config: hawkbit,
+    clock: options.clock,
+    random: Math.random,
+    logger: options.logger,
+    files: source.files,
+    file: path.join(source.place, "hawkbit.json"),
+    tls: async () => {
+      const { ca, certificate, key } = await options.credentials();
+      return { ca: [...ca], cert: certificate, key };
+    },
+    want: desk.hear,
+    memory: () => (updates.backend() === null ? null : updates.memory()),
+    attributes: () => ({
+      hardware: config.hardware,
+      arch: process.arch,
+      version: HUB_VERSION,
+      counter: String(release.counter),
+    }),
   });
+};
 
 const EVENT_OF = {
   installed: "release-installed",
@@ -105,8 +113,10 @@ const tellOutcome = ({ result, wanted, why }: Outcome, report: ReportEvent): voi
 export interface WiredOptions {
   readonly options: UpdatesOptions;
   readonly config: UpdatesConfig;
-  readonly launched: LaunchedHere;
+  /** Null where no launcher started this process, as on a machine that RAUC updates. */
+  readonly launched: LaunchedHere | null;
   readonly release: RunningRelease;
+  readonly source: UpdateSource;
 }
 
 const DEFAULT_PORT = 8883;
@@ -117,39 +127,13 @@ const brokerOf = (url: string): { readonly host: string; readonly port: number }
   return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? DEFAULT_PORT : Number(port) };
 };
 
-/** The updates of a hub that can take them. Rejects as the disk does. */
-export const openWiredUpdates = async ({ options, config, launched, release }: WiredOptions): Promise<HubUpdates> => {
+/** The releases of a hub that can take them. Rejects as the disk does, and with `update-unreachable`. */
+export const openWiredUpdates = async (wired: WiredOptions): Promise<ReleaseUpdates> => {
+  const { options, config, launched, release, source } = wired;
   const { time, zone, clock, logger, report, sources } = options;
+  const { files, place } = source;
   const { hub, region } = options.config;
-  const files = createDiskFiles();
-  const place = path.join(hub.dataDir, "updates");
-  await files.makeDirectory(place);
-  let trust: Promise<Trust> | null = null;
-  const theTrust = (): Promise<Trust> => {
-    const { root } = config;
-    trust ??= openTrust({ files, directory: path.join(place, "metadata"), root, release, clock, logger });
-    // Where it failed, as with a full disk, the next look tries anew.
-    trust.catch(() => {
-      trust = null;
-    });
-    return trust;
-  };
-  const repository = (folder: string | null) => {
-    if (folder === null && config.url === null) {
-      throw new HubError(
-        "update-unreachable",
-        "update: the configuration names no `updates.url`; releases come by hand",
-      );
-    }
-    const at = (name: string): URL => new URL(`${config.url}${name}`);
-    const source =
-      folder === null
-        ? createHttpSource({ metadataUrl: at("metadata/"), targetsUrl: at("targets/") })
-        : createFolderSource(folder);
-    return { source, look: async (signal: AbortSignal) => (await theTrust()).look(source, signal) };
-  };
-  const { monthlyBytes } = config;
-  const link = { files, file: path.join(place, "link-use.json"), period: BUDGET_PERIOD };
+  const backend = await openBackend({ config, launched, source, clock, logger });
   const backlog = createBacklogWatch(options.depth, clock);
   const circumstances = (): CareCircumstances => {
     const { utc } = time.stamp();
@@ -173,16 +157,15 @@ export const openWiredUpdates = async ({ options, config, launched, release }: W
     files,
     now: () => time.stamp().utc,
     hub: { id: hub.id, hardware: config.hardware, arch: process.arch, running: release.counter },
-    backend: backendFor(config, launched, files),
+    backend,
     memory: createMemoryFile(files, path.join(place, "update.json")),
-    counter: {
-      floor: async () => (await theTrust()).counter.floor(),
-      raise: async (counter) => (await theTrust()).counter.raise(counter),
+    counter: source.releases,
+    budget: source.budget,
+    repository: source.repository,
+    careComesFirst: (wanted, isByHand) => {
+      const held = isByHand ? null : hawkbit?.holdsBack(wanted);
+      return held ?? careComesFirst(wanted, isByHand, circumstances());
     },
-    budget:
-      monthlyBytes === null ? unlimitedBudget : await openByteBudget({ ...link, limitBytes: monthlyBytes }, clock),
-    repository,
-    careComesFirst: (wanted, isByHand) => careComesFirst(wanted, isByHand, circumstances()),
     beforeTrial: (image, signal) => noteBefore({ probes: probesNow(), file, broker, clock }, image, signal),
     prove: async (signal) => {
       const { state } = updates.memory();
@@ -193,7 +176,7 @@ export const openWiredUpdates = async ({ options, config, launched, release }: W
     },
     restart: (reason) => {
       logger.info("hub restarts for an update", { reason });
-      options.restart();
+      options.restart(backend.capabilities.restartsMachine);
     },
     onChange: (memory, before) => {
       const trouble = updates.backend()?.trouble ?? null;
@@ -202,20 +185,34 @@ export const openWiredUpdates = async ({ options, config, launched, release }: W
       const [newest] = memory.outcomes;
       if (newest !== undefined && newest !== before.outcomes[0]) tellOutcome(newest, report);
       desk.tell(memory);
+      hawkbit?.changed();
       options.onChanged();
     },
   });
-  const { slot } = launched;
-  const desk = createUpdateDesk({ updates, slot, release, version: HUB_VERSION, clock });
+  const slotNow = (): string => {
+    if (updates.backend()?.running.isTrial === true) return "trial";
+    return launched === null || launched.slot === "trial" ? "current" : launched.slot;
+  };
+  const desk = createUpdateDesk({
+    updates,
+    slot: slotNow,
+    release,
+    version: HUB_VERSION,
+    isDrivenElsewhere: config.hawkbit !== null,
+    clock,
+  });
+  const hawkbit = config.hawkbit === null ? null : await openHawkbit(config.hawkbit, wired, updates, desk);
   return {
     part: desk.part,
     commands: updateCommands(desk),
     reported: () => {
-      const backend = updates.backend();
-      return backend === null ? null : reportedRelease(updates.memory(), backend, slot, release.counter);
+      const status = updates.backend();
+      return status === null ? null : reportedRelease(updates.memory(), status, slotNow(), release.counter);
     },
     run: async (signal) => {
-      await Promise.all([updates.run(signal), backlog.run(signal)]);
+      // A backend that does not answer at the start, such as RAUC, is asked again.
+      const kept = { part: "updates", clock, logger };
+      await Promise.all([keepRunning(kept, updates.run, signal), backlog.run(signal), hawkbit?.run(signal)]);
     },
   };
 };

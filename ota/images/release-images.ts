@@ -78,11 +78,18 @@ export const createReleaseImages = ({ files, folder, launched, form }: ReleaseIm
       await files.makeDirectory(images);
       const base = from === null ? null : await files.read(path.join(images, `${from}.sqfs`));
       const draft = path.join(images, "draft");
-      await unpackImage({ files, part, download: file, base, to: draft }, signal);
-      await lying.place(part.image, draft, signal);
+      try {
+        await unpackImage({ files, part, download: file, base, to: draft }, signal);
+        await lying.place(part.image, draft, signal);
+      } catch (thrown) {
+        // Cancelled between the two, or refused by a full disk: readings need the room.
+        await files.remove(draft);
+        throw thrown;
+      }
       await files.remove(file);
     },
     activate: async (image, needs) => {
+      await files.makeDirectory(images);
       await files.replace(path.join(images, `${image}.needs`), Buffer.from(needs.map((need) => `${need}\n`).join("")));
       await slots.activate(image);
     },
@@ -95,10 +102,13 @@ export const createReleaseImages = ({ files, folder, launched, form }: ReleaseIm
       for (const name of await files.list(images)) if (!names.has(name)) await files.remove(path.join(images, name));
     },
     status: async (): Promise<BackendStatus> => {
-      const { lastFailed } = await slots.read();
+      const { current, lastFailed } = await slots.read();
       const { slot, release, tries, reason } = launched;
+      const image = imageHash(release);
+      // It was started as a trial, and may have been put in force since.
+      const isTrial = slot === "trial" && current !== image;
       return {
-        running: { image: imageHash(release), isTrial: slot === "trial", tries },
+        running: isTrial ? { image, isTrial, tries } : { image, isTrial, tries: 0 },
         lastFailed:
           lastFailed === null ? null : { image: lastFailed.release, why: launcherReason(lastFailed.reason, "trial") },
         trouble: reason === "" ? null : launcherReason(reason, slot),

@@ -21,6 +21,9 @@ export interface ThisHub {
   readonly counterFloor: number;
 }
 
+/** `context.what` of an `update-rolled-back` that a newer state of the repository would not change. */
+export const RELEASE_COUNTER = "counter of the release";
+
 const isCounter = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 /** Null where a field is missing or is not what it should be: a release without terms fits no hub. */
@@ -49,7 +52,7 @@ export const checkReleaseTerms = (path: string, custom: unknown, hub: ThisHub): 
     throw new HubError(
       "update-rolled-back",
       `update check: ${path} has counter ${terms.counter}, and this hub has already run ${hub.counterFloor}; an older release is refused. To go back, the region signs it again with a higher counter`,
-      { context: { found: terms.counter, floor: hub.counterFloor } },
+      { context: { what: RELEASE_COUNTER, found: terms.counter, floor: hub.counterFloor } },
     );
   }
   if (hub.running < terms.minFrom) {

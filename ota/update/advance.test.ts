@@ -135,6 +135,11 @@ describe("an update", () => {
     expect(refused.outcomes[0]).toMatchObject({ result: "rejected", why: { code: "quarantined" } });
   });
 
+  it("that runs already is in force without a trial", () => {
+    const done = reached(...TO_TRUST, { tag: "in-force" }, { tag: "committed" });
+    expect(done).toMatchObject({ state: { tag: "idle" }, wanted: null, outcomes: [{ result: "installed" }] });
+  });
+
   it("does not blame a release for a network that was gone: another campaign may try it again", () => {
     const away: Reason = { code: "out-of-time", sentence: "update: no network for a day" };
     const back = reached(...TO_TRIAL, { tag: "failed", why: away }, runs(null));
@@ -188,6 +193,7 @@ const anyEvent: fc.Arbitrary<UpdateEvent> = fc.oneof(
   fc.constantFrom<UpdateEvent>(
     { tag: "look" },
     { tag: "free" },
+    { tag: "in-force" },
     { tag: "downloaded" },
     { tag: "patch-unfit" },
     { tag: "staged" },

@@ -27,6 +27,8 @@ export type UpdateEvent =
   /** It may not begin, not go on, or not be activated yet. */
   | { readonly tag: "held"; readonly why: Reason }
   | { readonly tag: "free" }
+  /** What is wanted runs already, as where the region signed it again with a higher counter. */
+  | { readonly tag: "in-force" }
   | { readonly tag: "downloaded" }
   /** A difference did not make the image that was signed: it is taken whole. */
   | { readonly tag: "patch-unfit" }
@@ -233,6 +235,8 @@ export const advance = (memory: UpdateMemory, event: UpdateEvent, at: EpochMs | 
       return held(memory, event.why);
     case "free":
       return freed(memory);
+    case "in-force":
+      return state.tag === "offered" ? within(memory, { tag: "committing", offer: state.offer }) : memory;
     case "downloaded":
       return state.tag === "downloading" ? within(memory, { tag: "verifying", offer: state.offer }) : memory;
     case "patch-unfit": {

@@ -149,6 +149,8 @@ export const createUpdates = (surroundings: UpdateSurroundings): Updates => {
     try {
       const event = await perform(both);
       if (event === null) return await untilAborted(both);
+      // What runs was on trial until now.
+      if (event.tag === "committed") status = await backend.status();
       if (both.aborted) return;
       if (isHeldAlready(event)) await clock.sleep(LOOK_AGAIN, both);
       else await apply(event);

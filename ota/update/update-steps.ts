@@ -45,7 +45,7 @@ export interface StepSurroundings {
 /** What each state stands for. Each may be done again after a cut of the power. Gives what happened; null: restart now. */
 export interface UpdateSteps {
   check(wanted: WantedRelease, signal: AbortSignal): Promise<UpdateEvent>;
-  mayBegin(offer: Offer, isByHand: boolean): UpdateEvent;
+  mayBegin(offer: Offer, isByHand: boolean): Promise<UpdateEvent>;
   download(offer: Offer, signal: AbortSignal): Promise<UpdateEvent>;
   stage(offer: Offer, signal: AbortSignal): Promise<UpdateEvent>;
   activate(offer: Offer, isByHand: boolean, signal: AbortSignal): Promise<UpdateEvent | null>;
@@ -97,7 +97,9 @@ export const createUpdateSteps = ({
     }
   };
 
-  const mayBegin = ({ wanted }: Offer, isByHand: boolean): UpdateEvent => {
+  const mayBegin: UpdateSteps["mayBegin"] = async ({ wanted, image }, isByHand) => {
+    const { running } = await backend.status();
+    if (running.image === image && !running.isTrial) return { tag: "in-force" };
     if (isByHand) return { tag: "free" };
     const held = (code: ReasonCode, sentence: string): UpdateEvent => ({ tag: "held", why: { code, sentence } });
     const at = now();
@@ -168,7 +170,9 @@ export const createUpdateSteps = ({
         return { tag: PASSING.includes(why.code) ? "held" : "failed", why };
       }),
     stage: (offer, signal) =>
-      stage(offer, signal).catch((thrown: unknown): UpdateEvent => ({ tag: "failed", why: reasonOf(thrown) })),
+      stage(offer, signal).catch(
+        (thrown: unknown): UpdateEvent => ({ tag: isForGood(thrown) ? "refused" : "failed", why: reasonOf(thrown) }),
+      ),
     activate,
     commit,
   };

@@ -3,9 +3,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Key } from "@tufjs/models";
 import { Command, CommanderError } from "commander";
+import { addCampaignCommands } from "../campaign/commands.ts";
 import type { BuiltTarget } from "./build.ts";
+import { readPublished } from "./published.ts";
 import { type Draft, type OfflineRole, openReleaseRepository, type TrustSettings } from "./repository.ts";
 import { openSigner, readPublicKey } from "./signer.ts";
+import { draftLine, statusLines } from "./status.ts";
 
 const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
@@ -13,11 +16,7 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-const sayDraft = ({ role, version, signatures, threshold }: Draft): void => {
-  say(
-    `${role} ${version}: ${signatures} of ${threshold} signatures${signatures < threshold ? "" : ", ready to publish"}`,
-  );
-};
+const sayDraft = (draft: Draft): void => say(draftLine(draft));
 
 const repositoryAt = (folder: string) => openReleaseRepository(folder, () => new Date());
 
@@ -74,7 +73,10 @@ const readTarget = (text: string): BuiltTarget => {
   return { path: text.slice(0, at), file: text.slice(at + 1), custom: {} };
 };
 
-const ROLES: readonly string[] = ["root", "targets"] satisfies readonly OfflineRole[];
+const offlineRole = (role: string, command: string): OfflineRole => {
+  if (role === "root" || role === "targets") return role;
+  throw new Error(`release ${command}: ${role} is no offline role; use root or targets`);
+};
 
 const createProgram = (): Command => {
   const program = new Command("hemhub release").description("Build, sign and publish releases for hubs");
@@ -127,30 +129,61 @@ const createProgram = (): Command => {
     .requiredOption("--role <role>", "root or targets")
     .requiredOption("--key <key>", "private key, PEM, or a PKCS #11 URI (PIN in HEMHUB_PKCS11_PIN)")
     .action(async (folder: string, { role, key }: { role: string; key: string }) => {
-      if (!ROLES.includes(role)) throw new Error(`release sign: ${role} is no offline role; use root or targets`);
-      sayDraft(await repositoryAt(folder).sign(role as OfflineRole, openSigner(key)));
+      sayDraft(await repositoryAt(folder).sign(offlineRole(role, "sign"), openSigner(key)));
     });
 
   program
     .command("status <repository>")
-    .description("what still has to be signed")
+    .description("what hubs get and until when, and who still has to sign")
     .option("--json", "for programs")
     .action(async (folder: string, { json }: { json?: true }) => {
-      const drafts = await repositoryAt(folder).drafts();
-      if (json) say(JSON.stringify(drafts));
-      else if (drafts.length === 0) say("nothing waits for a signature");
-      else for (const draft of drafts) sayDraft(draft);
+      const [published, drafts] = [await readPublished(folder), await repositoryAt(folder).drafts()];
+      if (json) say(JSON.stringify({ ...published, drafts }));
+      else for (const line of statusLines(published, drafts, Date.now())) say(line);
+    });
+
+  program
+    .command("recount <repository> <target>")
+    .description("list a release again with a higher counter, so that hubs go back to it")
+    .requiredOption("--counter <n>", "above all that are listed")
+    .option("--as <path>", "path of the new target; default: the old one with the counter in it")
+    .action(async (folder: string, target: string, { counter, as }: { counter: string; as?: string }) => {
+      const repository = repositoryAt(folder);
+      const to = as ?? target.replace(/(\.counter-\d+)?(\.sqfs\.zst|\.[^./]*)?$/, `.counter-${counter}$2`);
+      await repository.recount(target, Number(counter), to);
+      say(`listed ${to}`);
+      for (const draft of await repository.drafts()) sayDraft(draft);
+    });
+
+  program
+    .command("renew <repository>")
+    .description("draft the next version of a role with the same content, before it expires")
+    .requiredOption("--role <role>", "root or targets")
+    .action(async (folder: string, { role }: { role: string }) => {
+      const repository = repositoryAt(folder);
+      await repository.renew(offlineRole(role, "renew"));
+      for (const draft of await repository.drafts()) sayDraft(draft);
+    });
+
+  program
+    .command("refresh <repository>")
+    .description("sign snapshot and timestamp again; daily, also while a draft waits for signatures")
+    .requiredOption("--key <key>", "the online key, PEM, or a PKCS #11 URI")
+    .action(async (folder: string, { key }: { key: string }) => {
+      await repositoryAt(folder).refresh(openSigner(key));
+      say("snapshot and timestamp are signed again");
     });
 
   program
     .command("publish <repository>")
-    .description("put signed drafts in place, and renew what is online; daily, also without drafts")
+    .description("put signed drafts in place, and sign what is online about them")
     .requiredOption("--key <key>", "the online key, PEM, or a PKCS #11 URI")
     .action(async (folder: string, { key }: { key: string }) => {
       await repositoryAt(folder).publish(openSigner(key));
       say(`published; serve ${path.join(folder, "metadata")} and ${path.join(folder, "targets")} as they are`);
     });
 
+  addCampaignCommands(program, () => Date.now());
   return program;
 };
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import {
   type Key,
@@ -12,7 +12,9 @@ import {
   Targets,
   Timestamp,
 } from "@tufjs/models";
+import { replaceDurably } from "../files/replace-durably.ts";
 import type { BuiltTarget } from "./build.ts";
+import { signersOf } from "./role-signers.ts";
 import type { Signer } from "./signer.ts";
 
 /** Role that people sign, offline. */
@@ -41,6 +43,8 @@ export interface Draft {
   readonly version: number;
   readonly signatures: number;
   readonly threshold: number;
+  /** Names of those who can still sign where signatures are missing; empty where none is. */
+  readonly unsigned: readonly string[];
 }
 
 /**
@@ -54,15 +58,24 @@ export interface ReleaseRepository {
   changeTrust(trust: TrustSettings): Promise<void>;
   /** List targets in the next version of the signed list, beside those that are listed. */
   add(targets: readonly BuiltTarget[]): Promise<void>;
+  /** List what is listed once more with another counter, under `to`: old content that hubs take as something new. */
+  recount(listed: string, counter: number, to: string): Promise<void>;
+  /** Draft the next version of a role with the same content: what is signed holds for LIFE_DAYS only. */
+  renew(role: OfflineRole): Promise<void>;
   /** Take targets off the list. Their files stay until nobody asks for them. */
   withdraw(paths: readonly string[]): Promise<void>;
   sign(role: OfflineRole, signer: Signer): Promise<Draft>;
   drafts(): Promise<readonly Draft[]>;
   /** Put signed drafts in place, and sign what is online about them. Throws where signatures are missing. */
   publish(online: Signer): Promise<void>;
+  /** Sign what is online again, as it is published: also while drafts still wait for signatures. */
+  refresh(online: Signer): Promise<void>;
 }
 
 type Role = OfflineRole | "snapshot" | "timestamp";
+
+/** Where a target's file lies below `targets`: with its digest before its name (TUF specification 6.2.3). */
+const fileOf = (target: string, digest: string): string => target.replace(/[^/]*$/, (base) => `${digest}.${base}`);
 
 const inDays = (days: number, now: Date): string =>
   `${new Date(now.getTime() + days * 86_400_000).toISOString().slice(0, 19)}Z`;
@@ -89,12 +102,6 @@ const rootOf = ({ root, targets, online }: TrustSettings, version: number, now: 
 export const openReleaseRepository = (folder: string, now: () => Date): ReleaseRepository => {
   const metadata = path.join(folder, "metadata");
   const draftOf = (role: OfflineRole): string => path.join(folder, "draft", `${role}.json`);
-
-  const replace = async (file: string, text: string): Promise<void> => {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(`${file}.new`, text);
-    await rename(`${file}.new`, file);
-  };
 
   const readJson = async (file: string): Promise<ReturnType<typeof JSON.parse> | null> => {
     const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -147,59 +154,39 @@ export const openReleaseRepository = (folder: string, now: () => Date): ReleaseR
       specVersion: SPEC_VERSION,
       targets: listed,
     });
-    await replace(draftOf("targets"), jsonOf(new Metadata(targets)));
-  };
-
-  /** Signatures that count, by the keys and threshold that a root gives a role. */
-  const counted = (root: Root, role: Role, signed: Metadata<Root | Targets>): Draft["signatures"] => {
-    const keys = root.roles[role]?.keyIDs ?? [];
-    return keys.filter((id) => {
-      const key = root.keys[id];
-      if (key === undefined || signed.signatures[id] === undefined) return false;
-      try {
-        key.verifySignature(signed);
-        return true;
-      } catch {
-        return false;
-      }
-    }).length;
+    await replaceDurably(draftOf("targets"), jsonOf(new Metadata(targets)));
   };
 
   const draftState = async (role: OfflineRole): Promise<Draft | null> => {
     const draft = role === "root" ? await draftRoot() : await draftTargets();
     if (draft === null) return null;
-    const root = (await rootInForce()).signed;
-    const before = role === "root" ? (await publishedRoot())?.signed : undefined;
-    const threshold = root.roles[role]?.threshold ?? 1;
-    const signatures = counted(root, role, draft);
+    const own = signersOf((await rootInForce()).signed, role, draft);
     // A new root must satisfy the old one as well (TUF specification 5.3.4): the worse of the two counts.
-    const missingBefore =
-      before === undefined ? 0 : (before.roles.root?.threshold ?? 1) - counted(before, "root", draft);
+    const old = role === "root" ? (await publishedRoot())?.signed : undefined;
+    const before = old === undefined ? own : signersOf(old, "root", draft);
     return {
       role,
       version: draft.signed.version,
-      signatures: Math.min(signatures, threshold - missingBefore),
-      threshold,
+      signatures: Math.min(own.signatures, own.threshold - (before.threshold - before.signatures)),
+      threshold: own.threshold,
+      unsigned: [...new Set([...own.unsigned, ...before.unsigned])],
     };
   };
 
   const drafts = async (): Promise<readonly Draft[]> =>
     (await Promise.all([draftState("root"), draftState("targets")])).flatMap((draft) => draft ?? []);
 
-  const install = async (role: OfflineRole): Promise<void> => {
-    const draft = await draftState(role);
-    if (draft === null) return;
-    const { version, signatures, threshold } = draft;
-    if (signatures < threshold) {
-      throw new Error(
-        `release publish: ${role} ${version} has ${signatures} of ${threshold} signatures; sign it first`,
-      );
-    }
-    await replace(path.join(metadata, `${version}.${role}.json`), await readFile(draftOf(role), "utf8"));
+  const install = async ({ role, version }: Draft): Promise<void> => {
+    await replaceDurably(path.join(metadata, `${version}.${role}.json`), await readFile(draftOf(role), "utf8"));
     await rm(draftOf(role));
   };
 
   const signOnline = async (online: Signer): Promise<void> => {
+    const root = await publishedRoot();
+    if (root === null) throw new Error(`release publish: ${folder} has no published root yet; sign root and publish`);
+    if (!root.signed.roles.timestamp?.keyIDs.includes(online.key.keyID)) {
+      throw new Error(`release publish: the key given is no online key of root ${root.signed.version}; use that one`);
+    }
     const targetsVersion = await newest("targets");
     const snapshot = new Snapshot({
       version: (await newest("snapshot")) + 1,
@@ -209,7 +196,7 @@ export const openReleaseRepository = (folder: string, now: () => Date): ReleaseR
     });
     const signedSnapshot = new Metadata(snapshot);
     signedSnapshot.sign(online.sign);
-    await replace(path.join(metadata, `${snapshot.version}.snapshot.json`), jsonOf(signedSnapshot));
+    await replaceDurably(path.join(metadata, `${snapshot.version}.snapshot.json`), jsonOf(signedSnapshot));
     const before = await readJson(path.join(metadata, "timestamp.json"));
     const timestamp = new Timestamp({
       version: (before?.signed.version ?? 0) + 1,
@@ -221,35 +208,56 @@ export const openReleaseRepository = (folder: string, now: () => Date): ReleaseR
     });
     const signedTimestamp = new Metadata(timestamp);
     signedTimestamp.sign(online.sign);
-    await replace(path.join(metadata, "timestamp.json"), jsonOf(signedTimestamp));
+    await replaceDurably(path.join(metadata, "timestamp.json"), jsonOf(signedTimestamp));
   };
 
-  return {
+  const repository: ReleaseRepository = {
     initialise: async (trust) => {
       if ((await newest("root")) > 0) throw new Error(`release init: ${folder} is a repository already`);
-      await replace(draftOf("root"), jsonOf(new Metadata(rootOf(trust, 1, now()))));
+      await replaceDurably(draftOf("root"), jsonOf(new Metadata(rootOf(trust, 1, now()))));
       await editTargets(() => undefined);
     },
     changeTrust: async (trust) => {
       const version = (await newest("root")) + 1;
-      await replace(draftOf("root"), jsonOf(new Metadata(rootOf(trust, version, now()))));
+      await replaceDurably(draftOf("root"), jsonOf(new Metadata(rootOf(trust, version, now()))));
     },
     add: async (targets) => {
       const made: [string, TargetFile][] = [];
       for (const { path: name, file, custom } of targets) {
         const content = await readFile(file);
         const digest = createHash("sha256").update(content).digest("hex");
-        const to = path.join(
-          folder,
-          "targets",
-          name.replace(/[^/]*$/, (base) => `${digest}.${base}`),
-        );
+        const to = path.join(folder, "targets", fileOf(name, digest));
         await mkdir(path.dirname(to), { recursive: true });
         await copyFile(file, to);
         const listed = { length: content.length, hashes: { sha256: digest }, custom };
         made.push([name, TargetFile.fromJSON(name, listed as Parameters<typeof TargetFile.fromJSON>[1])]);
       }
       await editTargets((listed) => Object.assign(listed, Object.fromEntries(made)));
+    },
+    recount: async (listed, counter, to) => {
+      const all = ((await draftTargets()) ?? (await publishedTargets()))?.signed.targets ?? {};
+      const found = all[listed];
+      const custom = found?.custom;
+      if (found === undefined || typeof custom?.counter !== "number") {
+        throw new Error(`release recount: ${listed} is not listed as a release; release status names those that are`);
+      }
+      const highest = Math.max(...Object.values(all).map(({ custom: of }) => Number(of?.counter ?? 0)));
+      if (!Number.isSafeInteger(counter) || counter <= highest) {
+        throw new Error(`release recount: counter ${counter} is not above ${highest}, and hubs refuse what is older`);
+      }
+      if (all[to] !== undefined) throw new Error(`release recount: ${to} is listed already; choose another path`);
+      const file = path.join(folder, "targets", fileOf(listed, found.hashes.sha256 ?? ""));
+      await repository.add([{ path: to, file, custom: { ...custom, counter } }]);
+    },
+    renew: async (role) => {
+      if (role === "targets") return await editTargets(() => undefined);
+      const { signed } = await rootInForce();
+      const { keys, roles } = signed;
+      const kept = (name: Role): RoleKeys => ({
+        keys: (roles[name]?.keyIDs ?? []).flatMap((id) => keys[id] ?? []),
+        threshold: roles[name]?.threshold ?? 1,
+      });
+      await repository.changeTrust({ root: kept("root"), targets: kept("targets"), online: kept("timestamp") });
     },
     withdraw: (paths) =>
       editTargets((listed) => {
@@ -259,16 +267,24 @@ export const openReleaseRepository = (folder: string, now: () => Date): ReleaseR
       const draft = role === "root" ? await draftRoot() : await draftTargets();
       if (draft === null) throw new Error(`release sign: there is no draft of ${role} to sign`);
       draft.sign(signer.sign);
-      await replace(draftOf(role), jsonOf(draft));
+      await replaceDurably(draftOf(role), jsonOf(draft));
       const state = await draftState(role);
       if (state === null) throw new Error(`release sign: the draft of ${role} is gone`);
       return state;
     },
     drafts,
     publish: async (online) => {
-      await install("root");
-      await install("targets");
+      const waiting = await drafts();
+      for (const { role, version, signatures, threshold, unsigned } of waiting) {
+        if (signatures >= threshold) continue;
+        throw new Error(
+          `release publish: ${role} ${version} has ${signatures} of ${threshold} signatures; sign it first: ${unsigned.join(", ")}`,
+        );
+      }
+      for (const draft of waiting) await install(draft);
       await signOnline(online);
     },
+    refresh: signOnline,
   };
+  return repository;
 };

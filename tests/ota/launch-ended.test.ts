@@ -35,7 +35,9 @@ const start = async (): Promise<string> => {
   return launched.tag === "started" ? launched.started.slot : launched.said;
 };
 const ended = (env: Readonly<Record<string, string>>, ...word: string[]): void => {
-  execFileSync(LAUNCHER, ["ended", home, ...word], { env: { PATH: process.env.PATH, HEMHUB_RUN: run, ...env } });
+  execFileSync(LAUNCHER, ["ended", home, ...word], {
+    env: { PATH: process.env.PATH, HEMHUB_RUN: run, HEMHUB_REBOOT: `touch ${join(place, "restarted")}`, ...env },
+  });
 };
 const reason = async (): Promise<string | undefined> => (await slots.read()).lastFailed?.reason;
 
@@ -51,8 +53,18 @@ const ENDS = [
   // In order: told to stop, or to be started again.
   ["success", "0", "tries"],
   ["exit-code", "10", "tries"],
+  ["exit-code", "11", "tries"],
   ["signal", "TERM", "tries"],
 ] as const;
+
+it("has the machine restart where the hub asks for it, and for nothing else", () => {
+  ended({ SERVICE_RESULT: "exit-code", EXIT_STATUS: "10" });
+  ended({ SERVICE_RESULT: "signal", EXIT_STATUS: "SEGV" });
+  ended({ EXIT_STATUS: "11" });
+  expect(existsSync(join(place, "restarted"))).toBe(false);
+  ended({ SERVICE_RESULT: "exit-code", EXIT_STATUS: "11" });
+  expect(existsSync(join(place, "restarted"))).toBe(true);
+});
 
 it.each(ENDS)("F48: says of a trial that systemd ended with %s and %s: %s", async (result, status, word) => {
   for (let n = 0; n < 3; n += 1) {

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Requirement, requirement } from "../support/requirements.ts";
@@ -21,5 +22,13 @@ export const mountable = (): Requirement => {
     return { available: false, reason };
   } finally {
     rmSync(place, { recursive: true, force: true });
+  }
+};
+
+/** Let go of the images that the launcher mounted with `run` as its folder. */
+export const unmountBelow = async (run: string): Promise<void> => {
+  const mounts = join(run, "mnt");
+  for (const name of await readdir(mounts).catch(() => [] as string[])) {
+    execFileSync("umount", ["--lazy", join(mounts, name)], { stdio: "ignore" });
   }
 };

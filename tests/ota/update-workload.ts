@@ -1,13 +1,18 @@
 import { openSync, writeSync } from "node:fs";
+import type { SqliteOutbox } from "../../gateway/store/outbox.ts";
 import { createDiskFiles } from "../../ota/files/disk-files.ts";
 import { mountedForm } from "../../ota/images/release-images.ts";
 import type { WantedRelease } from "../../ota/update/update-state.ts";
-import { isSound, openUpdateBench } from "./update-bench.ts";
+import { receipt } from "../contract/outbox-receipts.ts";
+import { sampleReading } from "../support/sample-reading.ts";
+import { isSound, openUpdateBench, type UpdateRun } from "./update-bench.ts";
+import { openOutboxAs } from "./update-outbox.ts";
 
 /**
  * Whole updates to be recorded, from the check to the commit or the way back, with starts of the real launcher between
- * them: `update-workload.ts PLACE ACKS SURROUNDINGS`, the last being JSON of `UpdateSurroundings`. Acknowledges `wants
- * NAME`, and `installed NAME` or `taken-back NAME` when it is durable.
+ * them, and readings that are taken all along by whichever release runs: `update-workload.ts PLACE ACKS SURROUNDINGS`, the
+ * last being JSON of `Surroundings`. Acknowledges `wants NAME`, and `installed NAME` or `taken-back NAME` when it is
+ * durable; of readings `stored SEQ COUNTER` and `settling SEQ`, as tests/power-cut/outbox-workload.ts does.
  */
 export interface Surroundings {
   readonly run: string;
@@ -25,23 +30,49 @@ const say = (line: string): void => {
 
 await using bench = await openUpdateBench({ place, run, base, region, form: mountedForm(createDiskFiles()) });
 bench.circumstances.proof = isSound;
+
+let counter = 0;
+const take = async (outbox: SqliteOutbox): Promise<void> => {
+  counter += 1;
+  const sample = counter;
+  const [stored] = await outbox.append([sampleReading(sample)]);
+  say(`stored ${stored?.seq} ${sample}`);
+};
+
+/** All but the newest two, so that a later release finds some of an earlier one that wait, and some that are through. */
+const settle = async (outbox: SqliteOutbox): Promise<void> => {
+  const through = (outbox.depth().newest ?? 0) - 2;
+  if (through < 1) return;
+  say(`settling ${through}`);
+  await outbox.settle(receipt(through));
+};
+
+/** One life of the hub. It takes a reading when it starts, at each step of the update while that goes on, and before it ends. */
+const live = async (during: (run: UpdateRun) => Promise<unknown>): Promise<void> => {
+  const started = await bench.start();
+  await using outbox = await openOutboxAs(place, started.started.name);
+  const taking = [take(outbox)];
+  bench.circumstances.heard = () => void taking.push(take(outbox));
+  await during(started);
+  await started.end();
+  bench.circumstances.heard = () => undefined;
+  await Promise.all(taking);
+  await settle(outbox);
+  await take(outbox);
+};
+
 for (const { name, release } of wanted) {
   say(`wants ${name}`);
-  const before = await bench.start();
-  await before.updates.want(release);
-  await before.restarted();
-  await before.end();
-  const trial = await bench.start();
+  await live(async ({ updates, restarted }) => {
+    await updates.want(release);
+    await restarted();
+  });
   if (isSound(name) === null) {
-    await trial.ended("installed");
+    await live((trial) => trial.ended("installed"));
     say(`installed ${name}`);
-    await trial.end();
     continue;
   }
-  await trial.restarted();
-  await trial.end();
-  const after = await bench.start();
-  await after.ended("rolled-back");
+  await live((trial) => trial.restarted());
+  await live((after) => after.ended("rolled-back"));
   say(`taken-back ${name}`);
-  await after.end();
 }

@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { bucketOf } from "../../ota/update/cohort.ts";
 import type { Reason, WantedRelease } from "../../ota/update/update-state.ts";
+import { bucketOf } from "../../protocol/cohort.ts";
 import { epochMs, minutes } from "../../protocol/time.ts";
 import { requirement, titled } from "../support/requirements.ts";
 import { NOW } from "./hub.ts";

@@ -53,7 +53,7 @@ export const plainly =
     });
   };
 
-export const startWebServer = async (files: ReadonlyMap<string, Buffer>): Promise<WebServer> => {
+export const startWebServer = async (files: Pick<ReadonlyMap<string, Buffer>, "get">): Promise<WebServer> => {
   const asked: Asked[] = [];
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     const one = {

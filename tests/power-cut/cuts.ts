@@ -32,7 +32,8 @@ const createRandom = (seed: number): (() => number) => {
   };
 };
 
-const fingerprint = (files: ReadonlyMap<string, Buffer>, acknowledged: number): string => {
+/** The same for the same files and number of acknowledgements. */
+export const fingerprint = (files: ReadonlyMap<string, Buffer>, acknowledged: number): string => {
   const hash = createHash("sha1").update(String(acknowledged));
   for (const [path, content] of [...files].toSorted(([a], [b]) => a.localeCompare(b))) {
     hash.update(`\n${path} ${content.length}\n`).update(content);

@@ -5,7 +5,9 @@ import { openIdentityBook } from "../../gateway/enrolment/identity-book.ts";
 import { openEntryLedger } from "../../gateway/entry/entry-ledger.ts";
 import { openSensorMemories } from "../../gateway/sensor-memory.ts";
 import { readFloor, writeFloor } from "../../gateway/store/number-floor.ts";
+import { openCataloguePlace } from "../../gateway/updates/catalogue-place.ts";
 import { createSimulatedClock } from "../../hardware-sim/clock/simulated-clock.ts";
+import { createDiskFiles } from "../../ota/files/disk-files.ts";
 import { assignmentId, type ReadingId, sensorId } from "../../protocol/ids.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
 import { epochMs, millis } from "../../protocol/time.ts";
@@ -22,6 +24,8 @@ export interface Kept {
 /** A durable file of the hub, to be cut at every operation: see file-cuts.ts. */
 export interface DurableSubject {
   readonly name: string;
+  /** Each how many operations it is cut, where looking at it takes long: a prime, to meet every kind. Default: each. */
+  readonly every?: number;
   /** `trouble` is told when the file makes no sense; then version 0 is expected. */
   open(directory: string, trouble: (sentence: string) => void): Promise<Kept>;
 }
@@ -161,6 +165,43 @@ const clockAnchor: DurableSubject = {
   },
 };
 
+/** A whole entry, for the catalogue is looked through before it counts. */
+const ENTRY = `id: scale
+version: "1"
+manufacturer: A&D
+model: EK-L series
+udiDi: null
+recognise: { usb: null }
+driver: and-scale
+transport: serial
+pairing: none
+line: { baudRate: 2400, dataBits: 7, parity: even, stopBits: 1 }
+quirks: []
+certification: { scheme: null, class: null, firmware: null }
+quantities: [body-weight]
+sources: [manual of the maker]
+`;
+
+const signedCatalogue: DurableSubject = {
+  name: "signed catalogue",
+  every: 7,
+  open: async (directory, trouble) => {
+    const files = createDiskFiles();
+    const place = openCataloguePlace(files, directory);
+    const installed = await place.installed();
+    const isNamed = (await files.list(directory)).includes("in-force.json");
+    if (installed === null && isNamed) trouble("the catalogue that is in force is not whole");
+    if (installed !== null) await place.load(installed);
+    return {
+      version: () => installed?.counter ?? 0,
+      write: async (version) => {
+        const texts = new Map([["scale.yaml", ENTRY.replace('version: "1"', `version: "${version}"`)]]);
+        await place.prune(await place.install(texts, { target: `catalogue/${version}`, counter: version }));
+      },
+    };
+  },
+};
+
 /** Every file of the hub that is replaced as a whole. A new one gets an entry here. */
 export const durableSubjects: readonly DurableSubject[] = [
   floor,
@@ -169,6 +210,7 @@ export const durableSubjects: readonly DurableSubject[] = [
   bonds,
   entries,
   clockAnchor,
+  signedCatalogue,
 ];
 
 export const subjectNamed = (name: string): DurableSubject => {
