@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { createZones } from "../drivers/normalise/zone.ts";
 import { driverOf } from "../drivers/registry.ts";
-import { createDiskFiles } from "../ota/files/disk-files.ts";
 import { isHubError } from "../protocol/errors.ts";
 import { encodeMessage, type HubState } from "../protocol/messages.ts";
 import type { Clock } from "../protocol/ports/clock.ts";
@@ -49,7 +48,7 @@ import { createSensorParts, type SensorParts } from "./sensors.ts";
 import type { SqliteOutbox } from "./store/outbox.ts";
 import { createCareLeases } from "./updates/care-leases.ts";
 import { measuringNow } from "./updates/care-signs.ts";
-import { catalogueFolder, type InstalledCatalogue, loadCatalogueInForce } from "./updates/catalogue-place.ts";
+import { catalogueFolder, type InstalledCatalogue, loadCatalogueOf } from "./updates/catalogue-place.ts";
 import { openUpdates } from "./updates/open-updates.ts";
 import { HUB_VERSION } from "./version.ts";
 
@@ -98,10 +97,9 @@ const enrolAll = async (
   report: ReportEvent,
 ): Promise<Enrolled> => {
   try {
-    const folder = catalogueFolder(config.hub.dataDir);
-    const found = await loadCatalogueInForce(createDiskFiles(), config.catalogue.folder, folder);
-    const { catalogue, trouble, installed } = found;
-    if (trouble !== null) report("catalogue-fault", trouble, { path: config.catalogue.folder ?? folder });
+    const { catalogue, trouble, installed } = await loadCatalogueOf(config);
+    const { folder } = config.catalogue;
+    if (trouble !== null) report("catalogue-fault", trouble, { path: folder ?? catalogueFolder(config.hub.dataDir) });
     return { enrolments: enrol(config, catalogue, driverOf), installed };
   } catch (thrown) {
     if (!isHubError(thrown)) throw thrown;

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { readCatalogueFolder, SHIPPED_CATALOGUE } from "../../drivers/catalogue/catalogue.ts";
 import { type CatalogueEntry, statusOf } from "../../drivers/catalogue/entry.ts";
 import { firmwareRangeText } from "../../drivers/catalogue/firmware.ts";
@@ -6,10 +7,11 @@ import { problemText } from "../../drivers/catalogue/problem.ts";
 import { publishableQuantities } from "../../drivers/catalogue/quantities.ts";
 import { quirkOf } from "../../drivers/catalogue/quirks.ts";
 import { driverIds, driverOf } from "../../drivers/registry.ts";
-import { isHubError } from "../../protocol/errors.ts";
+import { HubError, isHubError } from "../../protocol/errors.ts";
 import { shippedCatalogueFolder } from "../config/certified-catalogue.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { table } from "../diagnostics/layout.ts";
+import { buildCatalogue } from "../updates/pack-catalogue.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Output } from "./output.ts";
 
@@ -65,6 +67,23 @@ export const catalogueCheckCommand = (
       if (ok) await output.write(`${folder}: ok, ${models} model${models === 1 ? "" : "s"}${said}\n`);
     }
     return ok ? EXIT.ok : EXIT.checkFailed;
+  });
+
+export interface PackOptions {
+  readonly counter: string;
+  readonly out: string;
+}
+
+/** `hemhub catalogue pack FOLDER --counter N --out FOLDER`: what `hemhub release add --built` takes. */
+export const cataloguePackCommand = (given: string, { counter, out }: PackOptions, output: Output): Promise<ExitCode> =>
+  withFolder(given, output, async (folder) => {
+    const number = Number(counter);
+    if (!/^\d+$/.test(counter) || !Number.isSafeInteger(number)) {
+      throw new HubError("invalid-argument", `catalogue pack: --counter ${counter}: give a whole number`);
+    }
+    const target = await buildCatalogue(folder, number, out);
+    await output.write(`${join(out, "built.json")}: ${target}; add it with hemhub release add REPO --built\n`);
+    return EXIT.ok;
   });
 
 const summaryOf = (entry: CatalogueEntry) => {

@@ -1,9 +1,9 @@
 import { driverOf } from "../../drivers/registry.ts";
-import { loadCertifiedCatalogue } from "../config/certified-catalogue.ts";
 import { enrol } from "../config/enrol.ts";
 import { type ConfigProblem, type ConfigResult, problemLine } from "../config/hub-config.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { loadQuestionnaires } from "../entry/load-questionnaires.ts";
+import { loadCatalogueOf } from "../updates/catalogue-place.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Output } from "./output.ts";
 
@@ -11,7 +11,7 @@ import type { Output } from "./output.ts";
 const problemsOf = async (result: ConfigResult): Promise<readonly ConfigProblem[]> => {
   if (result.tag === "invalid") return result.problems;
   const { config, source } = result;
-  const { catalogue, trouble } = await loadCertifiedCatalogue(config.catalogue.folder);
+  const { catalogue, trouble } = await loadCatalogueOf(config);
   const { setAside } = enrol(config, catalogue, driverOf);
   const place = source.valueAt(["catalogue", "folder"]);
   const questionnaires = await loadQuestionnaires(config.questionnaires);

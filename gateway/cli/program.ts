@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { HUB_VERSION } from "../version.ts";
+import type { PackOptions } from "./catalogue-command.ts";
 import { addDriverCommands } from "./driver-program.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { HubCommandOptions } from "./hub-command.ts";
@@ -147,6 +148,17 @@ export const runCli = async (argv: readonly string[], output: Output): Promise<E
         exit = await command(folder, options, output);
       });
   }
+
+  catalogue
+    .command("pack")
+    .description("a folder of entries as the file that the region signs (docs/catalogue.md)")
+    .argument("<folder>")
+    .requiredOption("--counter <number>", "above that of every catalogue before")
+    .requiredOption("--out <folder>", "where `release add --built` finds it")
+    .action(async (folder: string, options: PackOptions) => {
+      const { cataloguePackCommand } = await import("./catalogue-command.ts");
+      exit = await cataloguePackCommand(folder, options, output);
+    });
 
   addDriverCommands(program, output, (code) => {
     exit = code;

@@ -9,6 +9,7 @@ import { loadConfig } from "../config/load-config.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { hubAnswersAt } from "../diagnostics/socket-server.ts";
 import { sensorOf } from "../driver-kit/kit-sensor.ts";
+import { loadCatalogueOf } from "../updates/catalogue-place.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
 export interface RecordTargetOptions {
@@ -70,7 +71,7 @@ const byConfig = async (file: string, id: string): Promise<RecordTarget | NoTarg
     const found = `a hub runs with ${file} and has its sensors; stop it (systemctl stop hemhub), record, and start it again`;
     return { sentences: [`driver record: ${found}`], exit: EXIT.busy };
   }
-  const { catalogue, trouble } = await loadCertifiedCatalogue(config.catalogue.folder);
+  const { catalogue, trouble } = await loadCatalogueOf(config);
   if (trouble !== null) return wrong(`driver record: ${trouble}`);
   const { enrolled, setAside } = enrol(config, catalogue, driverOf);
   const aside = setAside.find((one) => one.config.id === id);

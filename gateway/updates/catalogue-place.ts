@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { type Catalogue, loadCatalogue } from "../../drivers/catalogue/catalogue.ts";
+import { createDiskFiles } from "../../ota/files/disk-files.ts";
 import type { UpdateFiles } from "../../ota/files/update-files.ts";
 import { packCatalogueBundle } from "../../protocol/catalogue-bundle.ts";
-import { HubError } from "../../protocol/errors.ts";
+import { HubError, isHubError, messageOf } from "../../protocol/errors.ts";
 import { type CertifiedCatalogue, loadCertifiedCatalogue, shippedInPlaceOf } from "../config/certified-catalogue.ts";
+import type { HubConfig } from "../config/hub-config.ts";
 
 const SCHEMA = "installed-catalogue/1";
 const POINTER = "in-force.json";
@@ -109,16 +111,7 @@ export interface CatalogueInForce extends CertifiedCatalogue {
   readonly installed: InstalledCatalogue | null;
 }
 
-/**
- * The folder that the configuration names counts alone; else the signed catalogue that was installed last; else the one of
- * this version. Where the first or second is damaged, as `loadCertifiedCatalogue`.
- */
-export const loadCatalogueInForce = async (
-  files: UpdateFiles,
-  named: string | null,
-  directory: string,
-): Promise<CatalogueInForce> => {
-  if (named !== null) return { ...(await loadCertifiedCatalogue(named)), installed: null };
+const loadInstalled = async (files: UpdateFiles, directory: string): Promise<CatalogueInForce> => {
   const bytes = await files.read(path.join(directory, POINTER));
   if (bytes === null) return { ...(await loadCertifiedCatalogue()), installed: null };
   const place = openCataloguePlace(files, directory);
@@ -133,7 +126,31 @@ export const loadCatalogueInForce = async (
     return { catalogue: await place.load(installed), trouble: null, installed };
   } catch (thrown) {
     // Written by a region that knows more than this release, to which the hub was taken back.
-    if (!(thrown instanceof HubError)) throw thrown;
+    if (!isHubError(thrown)) throw thrown;
     return { ...(await shippedInPlaceOf(path.join(directory, installed.digest), thrown.message)), installed };
   }
 };
+
+/**
+ * The folder that the configuration names counts alone; else the signed catalogue that was installed last; else the one of
+ * this version. Where the first or second is damaged, as `loadCertifiedCatalogue`.
+ */
+export const loadCatalogueInForce = async (
+  files: UpdateFiles,
+  named: string | null,
+  directory: string,
+): Promise<CatalogueInForce> => {
+  if (named !== null) return { ...(await loadCertifiedCatalogue(named)), installed: null };
+  try {
+    return await loadInstalled(files, directory);
+  } catch (thrown) {
+    if (isHubError(thrown)) throw thrown;
+    // A disk that does not give it back, or a person who may not read the hub's data, is no reason to read no sensor.
+    const why = `the signed one that was installed here cannot be read (${messageOf(thrown)})`;
+    return { ...(await shippedInPlaceOf(directory, why)), installed: null };
+  }
+};
+
+/** Of a hub, by its configuration. */
+export const loadCatalogueOf = ({ catalogue, hub }: HubConfig): Promise<CatalogueInForce> =>
+  loadCatalogueInForce(createDiskFiles(), catalogue.folder, catalogueFolder(hub.dataDir));

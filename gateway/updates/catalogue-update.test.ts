@@ -248,6 +248,13 @@ describe("the region's catalogue as a signed target", () => {
     await hub.end();
   });
 
+  it("is that of this version where the disk does not give the signed one back, and says why", async () => {
+    const failing = { ...files, read: () => Promise.reject(new Error("EIO: i/o error, read")) };
+    const { catalogue, trouble, installed } = await loadCatalogueInForce(failing, null, directory());
+    expect([catalogue.entries.length > 10, installed]).toEqual([true, null]);
+    expect(trouble).toContain("EIO");
+  });
+
   it.each([7, "catalogue/1", {}, { target: "", counter: 1 }, { target: "catalogue/1", counter: -1 }])(
     "is not understood as %j",
     async (content) => {
