@@ -184,6 +184,7 @@ export const wireHub = async (
       time,
       zone,
       depth: () => outbox.depth(),
+      crashes: starts.crashes,
       clock,
       logger,
       report: (...event) => report(...event),

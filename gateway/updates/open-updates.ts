@@ -27,6 +27,8 @@ export interface UpdatesOptions {
   /** The home's. */
   readonly zone: Zone;
   readonly depth: Outbox["depth"];
+  /** Starts in this boot, before this one, that came to nothing. */
+  readonly crashes: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly report: ReportEvent;

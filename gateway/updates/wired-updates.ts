@@ -2,10 +2,11 @@ import path from "node:path";
 import type { Hawkbit, HawkbitConfig } from "../../ota/hawkbit/hawkbit.ts";
 import { createReleaseImages, mountedForm } from "../../ota/images/release-images.ts";
 import { unpackedForm } from "../../ota/images/unpacked-form.ts";
+import { MOST_TRIES } from "../../ota/slots/slots.ts";
 import type { UpdateBackend } from "../../ota/update/backend.ts";
 import { createMemoryFile } from "../../ota/update/memory-file.ts";
 import { createUpdates, type Updates } from "../../ota/update/update-loop.ts";
-import type { Outcome } from "../../ota/update/update-state.ts";
+import type { Outcome, Reason } from "../../ota/update/update-state.ts";
 import { HubError } from "../../protocol/errors.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
@@ -97,6 +98,11 @@ const openHawkbit = async (
   });
 };
 
+const CRASHED: Reason = {
+  code: "crashed",
+  sentence: `update: it ended by itself ${MOST_TRIES} times in its trial, so the system before it runs again`,
+};
+
 const EVENT_OF = {
   installed: "release-installed",
   "rolled-back": "release-rolled-back",
@@ -170,6 +176,8 @@ export const openWiredUpdates = async (wired: WiredOptions): Promise<ReleaseUpda
     prove: async (signal) => {
       const { state } = updates.memory();
       if (state.tag !== "trial") return null;
+      // Where a boot loader counts starts, it counts those of the machine: the process's are for the hub to count.
+      if (backend.capabilities.restartsMachine && options.crashes >= MOST_TRIES) return CRASHED;
       return await createTrial({ image: state.offer.image, probes: probesNow(), file, broker, clock, logger }).prove(
         signal,
       );
