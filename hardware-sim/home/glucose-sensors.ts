@@ -74,6 +74,7 @@ export const createGlucoseMeterOnCable = async (home: SensorSurroundings): Promi
       return last === undefined ? "" : shownOf(last.values);
     },
     line,
+    isAlwaysOn: true,
     pairing: null,
     [Symbol.asyncDispose]: async () => {
       await meter[Symbol.asyncDispose]();

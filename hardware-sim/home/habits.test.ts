@@ -16,6 +16,7 @@ const livedFor = async (scenario: Scenario, ms: number, seed = 1): Promise<strin
   };
   const hands = {
     use: note,
+    takeOff: (sensor: string) => note(`${sensor} off`),
     setPlugged: async (sensor: string, plugged: boolean) => note(`${sensor} ${plugged ? "in" : "out"}`),
   };
   const living = live(scenario, hands, clock, createChance(seed), stop.signal);
@@ -35,7 +36,7 @@ describe("living a scenario", () => {
 
   it("puts a worn sensor on and takes it off", async () => {
     const habits = [{ sensor: "oximeter", first: [10, 10], wears: [30, 30], every: [5, 5] }] as const;
-    expect(await livedFor({ ...base, habits }, 60)).toEqual(["10 oximeter", "40 oximeter", "45 oximeter"]);
+    expect(await livedFor({ ...base, habits }, 60)).toEqual(["10 oximeter", "40 oximeter off", "45 oximeter"]);
   });
 
   it("pulls cables and puts them back", async () => {
@@ -74,6 +75,7 @@ describe("living a scenario", () => {
       use: () => {
         throw new RangeError("no such sensor");
       },
+      takeOff: () => undefined,
       setPlugged: async () => undefined,
     };
     const scenario: Scenario = { ...base, habits: [{ sensor: "x", first: [1, 1], every: [1, 1] }] };

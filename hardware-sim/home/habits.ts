@@ -7,6 +7,8 @@ import type { SensorName } from "./truth.ts";
 /** What a scenario does to a home. */
 export interface Hands {
   use(sensor: SensorName): void;
+  /** What is worn; nothing where it is off already. */
+  takeOff(sensor: SensorName): void;
   setPlugged(sensor: SensorName, plugged: boolean): Promise<void>;
 }
 
@@ -33,7 +35,7 @@ export const live = async (
       hands.use(habit.sensor);
       if (habit.wears !== undefined) {
         await clock.sleep(drawn(habit.wears, own), until);
-        hands.use(habit.sensor);
+        hands.takeOff(habit.sensor);
       }
       await clock.sleep(drawn(habit.every, own), until);
     }

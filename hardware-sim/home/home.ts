@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { messageOf } from "../../protocol/errors.ts";
 import { hubId } from "../../protocol/ids.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
 import { type Millis, millis, seconds } from "../../protocol/time.ts";
@@ -21,6 +22,9 @@ import { createHubStory } from "./hub-story.ts";
 import { createPatient } from "./patient.ts";
 import { createRegionSide, type RegionSide, type StartBroker } from "./region-side.ts";
 import { tellOfRegion } from "./region-story.ts";
+import { countsOf, livePlan, missingOf } from "./release-plan.ts";
+import { createReleases, type Releases, type UpdateSettings } from "./releases.ts";
+import { createCarefulHands } from "./rest.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Summary, summaryOf } from "./summary.ts";
 import { pairSensor } from "./technician.ts";
@@ -48,6 +52,8 @@ export interface HomeOptions {
   readonly startBroker?: StartBroker;
   /** Default 1 s. */
   readonly restartAfter?: Millis;
+  /** The hub is started by its launcher, and the region can publish releases for it; `hub` is not used then. */
+  readonly updates?: UpdateSettings;
 }
 
 /**
@@ -65,6 +71,12 @@ export interface Home extends AsyncDisposable {
   start(signal: AbortSignal): Promise<void>;
   /** Lives the scenario until the signal aborts. */
   live(signal: AbortSignal): Promise<void>;
+  /** Publishes the releases of the scenario; resolves when they are over, or with the signal. */
+  liveReleases(signal: AbortSignal): Promise<void>;
+  /** Publishes the next release, good or broken by turns; tells where it cannot. */
+  publishRelease(signal: AbortSignal): Promise<void>;
+  /** Null where the hub takes no updates. */
+  readonly releases: Releases | null;
   /** The patient uses a sensor once (a worn one: puts it on, or takes it off). */
   use(sensor: SensorName): void;
   /** Pulls a cable, or puts it back. Bluetooth sensors have none. */
@@ -96,6 +108,8 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
   const tell: Tell = (event) =>
     options.observe?.({ at: millis(Math.round(clock.elapsed() - startedAt)), ...event } as HomeEvent);
 
+  const complain = (text: string): void => tell({ event: "complaint", from: "region", text });
+
   const air = createAir({ clock, seed, loss: scenario.radioLoss });
   const radioLine = stack.use(await openPty({ clock }));
   stack.use(createVirtualController({ line: radioLine, air, address: radioAddress(ADAPTER_ADDRESS) }));
@@ -111,6 +125,7 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
       taken: (sensor, number, shown) => tell({ event: "taken", sensor, number, shown }),
     },
     air,
+    scenario.sensors,
   );
   for (const sensor of sensors) stack.use(sensor);
   const byModel = new Map(sensors.map((sensor) => [sensor.model, sensor]));
@@ -122,6 +137,20 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
   };
 
   const story = createHubStory(tell);
+  const { updates } = options;
+  const releases =
+    updates === undefined
+      ? null
+      : stack.use(
+          await createReleases({
+            clock,
+            hub: HUB_ID,
+            folder,
+            settings: updates,
+            tell,
+            onWanted: (isWanted) => hands.rest(isWanted),
+          }),
+        );
   const region = stack.use(
     await createRegionSide({
       clock,
@@ -132,6 +161,7 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
       ...(options.startBroker === undefined ? {} : { startBroker: options.startBroker }),
     }),
   );
+  await releases?.open(region);
   const configFile = await writeHubConfig({
     folder,
     hub: HUB_ID,
@@ -141,10 +171,12 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
     files: region.files,
     adapter: radioLine.path,
     sensors,
+    updates: releases?.section ?? null,
   });
   const hub = stack.use(
     createHubProcess({
-      command: [...options.hub, "run", "--config", configFile],
+      command: [...(releases?.command ?? options.hub), "run", "--config", configFile],
+      ...(releases === null ? {} : { env: releases.env, noteEnd: releases.noteEnd }),
       clock,
       ptys: () =>
         [radioLine, ...sensors.map((sensor) => sensor.line?.pty ?? null)].filter((one): one is Pty => one !== null),
@@ -164,7 +196,7 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
     });
 
   const isSettled = (): boolean => {
-    if (!hub.ready || !sensors.every((sensor) => sensor.idle)) return false;
+    if (!hub.ready || releases?.settled === false || !sensors.every((sensor) => sensor.idle)) return false;
     const accepted = region.receiver.accepted();
     const { lost, mayArriveUntil } = account();
     if (lost > 0 || (mayArriveUntil !== null && clock.elapsed() < mayArriveUntil)) return false;
@@ -175,9 +207,11 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
   };
 
   const setNetwork = async (state: NetworkState): Promise<void> => {
-    if (state === "up") await region.network.restore();
-    else if (state === "cut") await region.network.cut();
-    else region.network.silence();
+    for (const network of [region.network, releases?.network]) {
+      if (state === "up") await network?.restore();
+      else if (state === "cut") await network?.cut();
+      else network?.silence();
+    }
     tell({ event: "network", state });
   };
 
@@ -187,6 +221,16 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
     await (plugged ? line.plug() : line.unplug());
     tell({ event: "cable", sensor: name, plugged });
   };
+
+  const hands = createCarefulHands({
+    clock,
+    patient,
+    sensors,
+    habits: scenario.habits.map(({ sensor }) => sensor),
+    state: () => releases?.state ?? null,
+    setPlugged,
+    tell,
+  });
 
   const pair = async (sensor: HomeSensor, signal: AbortSignal): Promise<void> => {
     if (await pairSensor(join(folder, HUB_SOCKET), sensor, signal)) tell({ event: "paired", sensor: sensor.name });
@@ -202,6 +246,7 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
     const end = clock.elapsed() + within;
     tell({ event: "phase", phase: "draining" });
     await repair();
+    await releases?.withdraw();
     for (;;) {
       for (const sensor of sensors) sensor.leave();
       if (isSettled()) return true;
@@ -223,8 +268,17 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
     },
     live: (signal) => {
       tell({ event: "phase", phase: "measuring" });
-      return live(scenario, { use: (name) => named(name).use(patient), setPlugged }, clock, chance, signal);
+      return live(scenario, hands, clock, chance, signal);
     },
+    liveReleases: async (signal) => {
+      if (scenario.releases === undefined || releases === null) return;
+      await livePlan(scenario.releases, { releases, clock, chance }, complain, signal);
+    },
+    publishRelease: async (signal) => {
+      if (releases === null) return complain("releases: this hub was not started by hemhub-launch; use npm start");
+      await releases.publishNext(signal).catch((thrown) => signal.aborted || complain(messageOf(thrown)));
+    },
+    releases,
     use: (name) => named(name).use(patient),
     setPlugged,
     setNetwork,
@@ -256,6 +310,8 @@ export const createHome = async (options: HomeOptions): Promise<Home> => {
         elapsed: millis(clock.elapsed() - startedAt),
         scenario: scenario.name,
         seed,
+        updates: countsOf(releases?.campaigns ?? []),
+        updatesMissing: missingOf(scenario.releases, releases?.campaigns ?? []),
       });
     },
     [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),

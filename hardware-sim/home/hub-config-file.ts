@@ -14,6 +14,8 @@ export interface HubConfigParts {
   /** Serial device of the Bluetooth adapter. */
   readonly adapter: string;
   readonly sensors: readonly HomeSensor[];
+  /** Section `updates`; null: the hub takes none. */
+  readonly updates: Readonly<Record<string, string>> | null;
 }
 
 /** The hub's local socket, in the home's folder. */
@@ -31,6 +33,7 @@ export const writeHubConfig = async (parts: HubConfigParts): Promise<string> => 
     ble: { adapter: { type: "uart", path: parts.adapter, baudRate: ADAPTER_BAUD } },
     sensors: parts.sensors.map((sensor) => ({ id: sensor.name, model: sensor.model, ...sensor.place })),
     diagnostics: { socket: join(folder, HUB_SOCKET) },
+    ...(parts.updates === null ? {} : { updates: parts.updates }),
     log: { level: "info" },
   };
   await writeFile(path, stringify(config));

@@ -29,11 +29,15 @@ export type HubEvent =
 export interface HubProcessOptions {
   /** Program and its arguments, for example the runtime and `gateway/main.ts run --config FILE`. */
   readonly command: readonly string[];
+  /** Beside what this process has. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly clock: Clock;
   /** Lines whose device end the hub must not inherit. */
   readonly ptys: () => readonly Pty[];
   /** Pause before a hub that ended without being told to is started again. */
   readonly restartAfter: Millis;
+  /** Told how the hub ended, and waited for, before it is started again. Never rejects. */
+  readonly noteEnd?: (code: number | null, signal: string | null) => Promise<void>;
   readonly observe: (event: HubEvent) => void;
 }
 
@@ -111,7 +115,8 @@ export const createHubProcess = (options: HubProcessOptions): HubProcess => {
     for (const waiter of waiters) waiter.reject(error);
   };
 
-  const restart = async (): Promise<void> => {
+  const restart = async (code: number | null, signal: string | null): Promise<void> => {
+    await options.noteEnd?.(code, signal);
     await clock.sleep(options.restartAfter, closing.signal);
     launch();
   };
@@ -123,7 +128,7 @@ export const createHubProcess = (options: HubProcessOptions): HubProcess => {
     observe({ tag: "exited", code, signal, expected: stopping });
     if (stopping) return;
     if (everReady) {
-      restarting = quiet(restart());
+      restarting = quiet(restart(code, signal));
       return;
     }
     const words = stderr.join(" ").trim() || "it said nothing";
@@ -146,6 +151,7 @@ export const createHubProcess = (options: HubProcessOptions): HubProcess => {
     const child = spawn(program, args, {
       // A session of its own: Ctrl-C in the terminal is for the simulator, which then stops the hub in order.
       detached: true,
+      env: { ...process.env, ...options.env },
       stdio: childStdio(options.ptys(), ["ignore", "pipe", "pipe"]),
     });
     const closed = new Promise<void>((resolve) => {

@@ -22,6 +22,8 @@ export interface RegionSide extends AsyncDisposable {
   readonly files: CredentialFiles;
   readonly receiver: RegionReceiver;
   readonly network: Network;
+  /** Of the broker itself, for the region's own clients: no scenario breaks that way. */
+  readonly url: string;
   /** Null where an outside broker serves. */
   readonly broker: RegionBroker | null;
 }
@@ -34,6 +36,8 @@ export interface RegionSideOptions {
   readonly observe: (event: RegionEvent) => void;
   readonly startBroker?: StartBroker;
 }
+
+const urlOf = (port: number): string => `mqtts://127.0.0.1:${port}`;
 
 export const createRegionSide = async (options: RegionSideOptions): Promise<RegionSide> => {
   const { clock, hub, observe } = options;
@@ -58,10 +62,16 @@ export const createRegionSide = async (options: RegionSideOptions): Promise<Regi
   } else {
     const outside = stack.use(await options.startBroker(files));
     port = () => outside.port;
-    const url = `mqtts://127.0.0.1:${outside.port}`;
-    stack.use(await createRegionClient({ url, ca: files.ca, ...files.region, receiver }));
+    stack.use(await createRegionClient({ url: urlOf(outside.port), ca: files.ca, ...files.region, receiver }));
   }
   const network = stack.use(await createNetwork(port));
   const kept = stack.move();
-  return { files, receiver, network, broker, [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose]() };
+  return {
+    files,
+    receiver,
+    network,
+    url: urlOf(port()),
+    broker,
+    [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
+  };
 };

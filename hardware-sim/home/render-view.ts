@@ -12,7 +12,7 @@ export interface ViewNow {
   readonly rssMb: number;
 }
 
-const KEYS = "n network  k kill  s scale  b cuff  o oximeter  t temperature  g glucose  q quit";
+const KEYS = "n net  k kill  u update  s scale  b cuff  o oximeter  t temp  g glucose  q quit";
 /** Below this nothing fits; a smaller terminal shows the top left of it. */
 const LEAST: ViewSize = { columns: 80, rows: 24 };
 const HEAD_LINES = 4;
@@ -56,6 +56,17 @@ const rowLine = (row: ViewRow, columns: number): string => {
 const phaseText = ({ phase }: ViewState): string =>
   ({ starting: "starting", measuring: "", draining: "ending: waiting for what is under way" })[phase];
 
+const PROVING: ReadonlySet<string> = new Set(["trial", "committing"]);
+
+const releaseText = ({ release }: ViewState): string => {
+  if (release === null) return "";
+  const { running, state, campaign, reason } = release;
+  const name = running.counter === 0 ? running.slot : String(running.counter);
+  const trial = PROVING.has(state) ? ", on trial" : "";
+  const why = reason === null ? "" : `, ${reason}`;
+  return `Release ${name}${trial}  |  update: ${state}${campaign === null ? "" : ` ${campaign}`}${why}`;
+};
+
 const headOf = (state: ViewState, now: ViewNow, columns: number): string[] => {
   const { hub, link } = state;
   const memory = now.rssMb > 0 ? `, ${now.rssMb.toFixed(0)} MB` : "";
@@ -66,7 +77,7 @@ const headOf = (state: ViewState, now: ViewNow, columns: number): string[] => {
     sides("Hemhub: a home in software", `${state.title}  ${clockText(now.elapsed)}`, columns),
     sides(`Hub ${hub.state}${pid}${started}`, `Network ${network}`, columns),
     sides(`Link ${link.up ? "up" : "down"}${link.detail === "" ? "" : ` (${link.detail})`}`, phaseText(state), columns),
-    "",
+    sides(releaseText(state), state.resting.length === 0 ? "" : "wired sensors rest", columns),
   ];
 };
 

@@ -47,11 +47,12 @@ const ownFolder = async (): Promise<{ readonly path: string } & AsyncDisposable>
   };
 };
 
-const onKey = (home: Home, key: string, stop: () => void): Promise<void> | void => {
+const onKey = (home: Home, key: string, stop: () => void, signal: AbortSignal): Promise<void> | void => {
   const sensor = SENSOR_KEYS[key];
   if (sensor !== undefined) return home.use(sensor);
   if (key === "n") return home.setNetwork(home.region.network.state === "up" ? "cut" : "up");
   if (key === "k") return home.hub.kill();
+  if (key === "u") return home.publishRelease(signal);
   if (key === "q") stop();
 };
 
@@ -68,6 +69,9 @@ export interface RunSignals {
 export const runHome = async (options: RunOptions, io: RunIo, signals: RunSignals): Promise<Summary> => {
   const clock = createRealClock();
   const { scenario, seed, hub, json } = options;
+  // Where nothing can ask for a release, the hub is started as it is.
+  const takesUpdates = options.updates !== null && (io.terminal !== null || scenario.releases !== undefined);
+  const updates = takesUpdates && options.updates !== null ? { updates: options.updates } : {};
   let view = emptyView(`${scenario.name}, seed ${seed}`, []);
   const observe = (event: HomeEvent): void => {
     if (io.terminal === null) io.write(JSON.stringify(event));
@@ -77,7 +81,7 @@ export const runHome = async (options: RunOptions, io: RunIo, signals: RunSignal
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await ownFolder());
   if (io.terminal !== null) io.write("Starting the simulated home and the hub in it ...");
-  const home = stack.use(await createHome({ seed, scenario, folder: folder.path, hub, clock, observe }));
+  const home = stack.use(await createHome({ seed, scenario, folder: folder.path, hub, clock, observe, ...updates }));
   view = emptyView(
     view.title,
     home.sensors.map(({ name, title, line }) => ({ name, title, retains: line === null })),
@@ -98,20 +102,18 @@ export const runHome = async (options: RunOptions, io: RunIo, signals: RunSignal
           renderView(view, { elapsed: millis(clock.elapsed() - started), rssMb: home.hub.rssMb.now }, size),
         key: (key) => {
           // A key that comes too late (the home is being taken down) has nothing to say.
-          void Promise.resolve(onKey(home, key, () => stopping.abort())).catch(() => undefined);
+          void Promise.resolve(onKey(home, key, () => stopping.abort(), over)).catch(() => undefined);
         },
       }),
     );
   }
   const timer = new AbortController();
   const measuring = AbortSignal.any([over, timer.signal]);
-  const limit =
-    options.seconds === null
-      ? Promise.resolve()
-      : clock.sleep(seconds(options.seconds), measuring).then(
-          () => timer.abort(),
-          () => undefined,
-        );
+  const hasEnd = options.seconds !== null || scenario.releases !== undefined;
+  const limit = Promise.all([clock.sleep(seconds(options.seconds ?? 0), measuring), home.liveReleases(measuring)]).then(
+    () => (hasEnd ? timer.abort() : undefined),
+    () => undefined,
+  );
   await home.live(measuring);
   await limit;
   return await home.finish(DRAIN_WITHIN, signals.hurry);

@@ -1,3 +1,7 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { HELP, parseRunOptions } from "./run-options.ts";
 import { SCENARIOS } from "./scenario.ts";
@@ -33,13 +37,26 @@ describe("options of npm start", () => {
     expect(parseRunOptions(["--hub", process.execPath])).toMatchObject({ options: { hub: [process.execPath] } });
   });
 
+  it("take updates where the hub is a release, and refuse the scenario of updates where it is none", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "hemhub-options-"));
+    const program = path.join(folder, "hemhub");
+    await writeFile(program, "");
+    const parsed = parseRunOptions(["--hub", program, "--scenario", "update"]);
+    expect(parsed).toMatchObject({ options: { hub: [program], updates: { base: folder } } });
+    const { publisher = [], launcher = "" } = (parsed.tag === "run" && parsed.options.updates) || {};
+    expect([launcher, publisher[1] ?? ""].every((file) => existsSync(file))).toBe(true);
+    expect(parseRunOptions([])).toMatchObject({ options: { updates: null } });
+    expect(wrong("--scenario", "update")).toMatch(/the hub is no release; give --hub dist\/hemhub/);
+    await rm(folder, { recursive: true });
+  });
+
   it.each([
     [["--seconds", "soon"], /--seconds soon: give a number from 1 to 86400/],
     [["--seconds", "0"], /from 1 to/],
     [["--seconds", ""], /from 1 to/],
     [["--seconds"], /seconds/],
     [["--seed", "1.5"], /--seed 1\.5: give a whole number/],
-    [["--scenario", "night"], /use day, busy, quiet, rough, still/],
+    [["--scenario", "night"], /use day, busy, quiet, rough, update, still/],
     [["--hub", "/no/such/hub"], /there is no such file/],
     [["--fast"], /--fast/],
     [["day"], /day/],

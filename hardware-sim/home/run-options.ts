@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { messageOf } from "../../protocol/errors.ts";
+import type { UpdateSettings } from "./releases.ts";
 import { SCENARIOS, type Scenario, scenarioNamed } from "./scenario.ts";
 
 export interface RunOptions {
@@ -13,6 +14,8 @@ export interface RunOptions {
   readonly seed: number;
   /** The hub's program and first arguments. */
   readonly hub: readonly string[];
+  /** How releases are published for it; null where it is no release that another one could follow. */
+  readonly updates: UpdateSettings | null;
 }
 
 export type ParsedOptions =
@@ -21,6 +24,10 @@ export type ParsedOptions =
   /** One sentence with the next step. */
   | { readonly tag: "wrong"; readonly message: string };
 
+/** The program of a release, in its folder. */
+const RELEASE_PROGRAM = "hemhub";
+const PUBLISHER = fileURLToPath(new URL("../../scripts/demo-release.mjs", import.meta.url));
+const LAUNCHER = fileURLToPath(new URL("../../packaging/launch/hemhub-launch", import.meta.url));
 const HUB = fileURLToPath(new URL("../../gateway/main.ts", import.meta.url));
 /** A day; for longer ones leave the option out and stop it with Ctrl-C. */
 const MAX_SECONDS = 86_400;
@@ -34,7 +41,7 @@ export const HELP = [
   "  npm start                          watch it (on a terminal)",
   "  npm start -- --seconds 30 --json   30 seconds, one JSON object a line, then the summary",
   "",
-  "  --seconds N       end by itself after N seconds of measuring",
+  "  --seconds N       end by itself after N seconds of measuring, and not before the scenario's releases are over",
   "  --json            events as NDJSON, also on a terminal; the last line is the summary",
   `  --scenario NAME   ${SCENARIOS.map((one) => one.name).join(", ")} (default day)`,
   "  --seed N          the same seed gives the same day (default 1)",
@@ -60,6 +67,13 @@ const hubOf = (path: string | undefined): readonly string[] => {
   return SCRIPT.test(program) ? [process.execPath, program] : [program];
 };
 
+const updatesOf = (hub: readonly string[]): UpdateSettings | null => {
+  const [program = ""] = hub;
+  if (hub.length !== 1 || basename(program) !== RELEASE_PROGRAM) return null;
+  const base = dirname(program);
+  return { publisher: [process.execPath, PUBLISHER, "--bundle", base], launcher: LAUNCHER, base };
+};
+
 /** Options of `npm start`, without the program's own name. */
 export const parseRunOptions = (args: readonly string[]): ParsedOptions => {
   try {
@@ -77,14 +91,21 @@ export const parseRunOptions = (args: readonly string[]): ParsedOptions => {
     if (values.help) return { tag: "help" };
     const seed = numberOf("seed", values.seed, 0, MAX_SEED);
     if (!Number.isInteger(seed)) throw new RangeError(`--seed ${values.seed}: give a whole number`);
+    const scenario = scenarioNamed(values.scenario);
+    const hub = hubOf(values.hub);
+    const updates = updatesOf(hub);
+    if (scenario.releases !== undefined && updates === null) {
+      throw new RangeError(`--scenario ${scenario.name}: the hub is no release; give --hub dist/${RELEASE_PROGRAM}`);
+    }
     return {
       tag: "run",
       options: {
         seconds: values.seconds === undefined ? null : numberOf("seconds", values.seconds, 1, MAX_SECONDS),
         json: values.json,
-        scenario: scenarioNamed(values.scenario),
+        scenario,
         seed,
-        hub: hubOf(values.hub),
+        hub,
+        updates,
       },
     };
   } catch (thrown) {

@@ -1,5 +1,6 @@
 import { HubError } from "../../protocol/errors.ts";
 import type { SensorTrouble } from "./home-sensor.ts";
+import type { ReleaseContent } from "./release-publisher.ts";
 import type { SensorName } from "./truth.ts";
 
 /** Milliseconds from and to; each wait is drawn from the seed. */
@@ -26,10 +27,14 @@ export interface Scenario {
   readonly name: string;
   readonly summary: string;
   readonly habits: readonly Habit[];
+  /** What the home has; every sensor where it is left out. */
+  readonly sensors?: readonly SensorName[];
   readonly trouble: Readonly<Record<SensorName, SensorTrouble>>;
   readonly cables: readonly CablePull[];
   /** Share of advertisements that the hub's radio misses. */
   readonly radioLoss: number;
+  /** Releases that the region publishes, one after the other: the first after this wait, each when the one before is over. */
+  readonly releases?: { readonly first: Span; readonly contents: readonly ReleaseContent[] };
 }
 
 const HOURS = 3_600_000;
@@ -126,6 +131,26 @@ const rough: Scenario = {
   radioLoss: 0.3,
 };
 
+/**
+ * A release is published, signed, taken and run, then one that cannot run and is taken back, and readings come all the
+ * while. Bluetooth sensors only: each update would wait for a while after the last octets from a cable.
+ */
+const update: Scenario = {
+  name: "update",
+  summary: "a signed release is installed, then a broken one that rolls back by itself",
+  habits: [
+    { sensor: "cuff", first: [500, 1000], every: [4000, 6000] },
+    { sensor: "thermometer", first: [1000, 2000], every: [4000, 6000] },
+    { sensor: "bathroom-scale", first: [2000, 3000], every: [5000, 7000] },
+    { sensor: "glucose-meter", first: [3000, 4000], every: [6000, 9000] },
+  ],
+  sensors: ["cuff", "thermometer", "bathroom-scale", "glucose-meter"],
+  trouble: {},
+  cables: [],
+  radioLoss: 0,
+  releases: { first: [4000, 5000], contents: ["good", "broken"] },
+};
+
 /** A home in which nobody does anything by themselves: for tests and for keys pressed by a person. */
 const still: Scenario = {
   name: "still",
@@ -136,7 +161,7 @@ const still: Scenario = {
   radioLoss: 0,
 };
 
-export const SCENARIOS: readonly Scenario[] = [day, busy, quiet, rough, still];
+export const SCENARIOS: readonly Scenario[] = [day, busy, quiet, rough, update, still];
 
 /** Throws HubError `invalid-argument` that names those there are. */
 export const scenarioNamed = (name: string): Scenario => {

@@ -26,6 +26,8 @@ const parts = (over: Partial<SummaryParts> = {}): SummaryParts => ({
   elapsed: millis(30_049),
   scenario: "day",
   seed: 1,
+  updates: { installed: 0, rolledBack: 0 },
+  updatesMissing: [],
   ...over,
 });
 
@@ -44,6 +46,7 @@ describe("summary", () => {
 
   it.each([
     [{ drained: false }, /in time/],
+    [{ updatesMissing: ["release 1 (good) is rejected"] }, /release 1 \(good\) is rejected/],
     [{ hub: { starts: 1, exitCode: 4, rssMb: { now: 0, most: 0 } } }, /ended with code 4/],
     [{ hub: { starts: 1, exitCode: null, rssMb: { now: 0, most: 0 } } }, /ended with a signal/],
     [{ region: { ...parts().region, gaps: 2 } }, /numbers missing at the region: 2/],

@@ -2,6 +2,7 @@ import type { Millis } from "../../protocol/time.ts";
 import type { RegionCounts } from "../region/receiver.ts";
 import type { Account, SensorAccount } from "./account.ts";
 import type { Applied } from "./hub-story.ts";
+import type { ReleaseCounts } from "./release-plan.ts";
 
 /**
  * The last line of a run: what the region has, held against what the sensors know that they measured.
@@ -39,6 +40,8 @@ export interface Summary {
   readonly seconds: number;
   readonly scenario: string;
   readonly seed: number;
+  /** How the releases ended that the region published. */
+  readonly updates: ReleaseCounts;
   readonly perSensor: Readonly<Record<string, SensorAccount>>;
   /** Sentences about what went wrong; empty in a good run. */
   readonly problems: readonly string[];
@@ -69,11 +72,14 @@ export interface SummaryParts {
   readonly elapsed: Millis;
   readonly scenario: string;
   readonly seed: number;
+  readonly updates: ReleaseCounts;
+  /** Sentences about releases of the scenario that did not end as they should. */
+  readonly updatesMissing: readonly string[];
 }
 
 const oneDecimal = (value: number): number => Math.round(value * 10) / 10;
 
-const problemsOf = ({ account, region, drained, hub }: SummaryParts): string[] => {
+const problemsOf = ({ account, region, drained, hub, updatesMissing }: SummaryParts): string[] => {
   const problems: string[] = [];
   if (account.lost > 0) problems.push(`lost: ${account.missing.join("; ")}`);
   if (account.duplicatesInEffect + region.duplicatesInEffect > 0) {
@@ -88,7 +94,7 @@ const problemsOf = ({ account, region, drained, hub }: SummaryParts): string[] =
   if (!drained) problems.push("not everything was delivered and settled in time");
   if (hub.exitCode !== 0)
     problems.push(`the hub ended with ${hub.exitCode === null ? "a signal" : `code ${hub.exitCode}`}`);
-  return problems;
+  return [...problems, ...updatesMissing];
 };
 
 /** Pure. A run is good when `problems` is empty. */
@@ -129,6 +135,7 @@ export const summaryOf = (parts: SummaryParts): Summary => {
     seconds: oneDecimal(parts.elapsed / 1000),
     scenario: parts.scenario,
     seed: parts.seed,
+    updates: parts.updates,
     perSensor: account.perSensor,
     problems: problemsOf(parts),
   };

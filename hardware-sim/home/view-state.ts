@@ -46,6 +46,10 @@ export interface ViewState {
   readonly hub: { readonly state: "starting" | "ready" | "down"; readonly pid: number | null; readonly starts: number };
   readonly link: { readonly up: boolean; readonly detail: string };
   readonly network: NetworkState;
+  /** What runs, and how far an update is; null where the hub takes none. */
+  readonly release: Omit<HomeEvent & { event: "release" }, "at" | "event"> | null;
+  /** What the patient leaves alone for an update. */
+  readonly resting: readonly SensorName[];
   readonly messages: readonly { readonly at: Millis; readonly text: string }[];
 }
 
@@ -65,6 +69,8 @@ export const emptyView = (
   hub: { state: "starting", pid: null, starts: 0 },
   link: { up: false, detail: "" },
   network: "up",
+  release: null,
+  resting: [],
   messages: [],
 });
 
@@ -143,6 +149,12 @@ const said = (state: ViewState, at: Millis, text: string): ViewState => ({
   messages: [...state.messages, { at, text }].slice(-MAX_MESSAGES),
 });
 
+/** An update waits for a while after the last octets from a cable. */
+const restText = (sensors: readonly SensorName[]): string =>
+  sensors.length === 0
+    ? "patient: uses every sensor again"
+    : `patient: rests what is wired until the update is over (${sensors.join(", ")})`;
+
 /** What the view shows after an event. Pure. */
 export const nextView = (state: ViewState, event: HomeEvent): ViewState => {
   switch (event.event) {
@@ -170,6 +182,18 @@ export const nextView = (state: ViewState, event: HomeEvent): ViewState => {
       return withSensor(state, event.sensor, (one) => ({ ...one, plugged: event.plugged }));
     case "hub":
       return onHub(state, event);
+    case "release": {
+      const { at: _at, event: _event, ...release } = event;
+      return { ...state, release };
+    }
+    case "release-published":
+      return said(state, event.at, `region: publishes release ${event.counter} (${event.content})`);
+    case "release-ended": {
+      const why = event.reason === null ? "" : ` (${event.reason})`;
+      return said(state, event.at, `hub: release ${event.counter} (${event.content}) is ${event.result}${why}`);
+    }
+    case "rest":
+      return said({ ...state, resting: event.sensors }, event.at, restText(event.sensors));
     case "complaint":
       return said(state, event.at, `${event.from}: ${event.text}`);
   }

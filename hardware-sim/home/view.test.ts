@@ -75,6 +75,36 @@ describe("live view", () => {
     expect(text).toContain("00:02 hub: link refused");
   });
 
+  it("shows what runs and how far an update is, and what became of it", () => {
+    const running = { slot: "base", counter: 0 };
+    const of = { campaign: "release-1", counter: 1, reason: null };
+    const textOf = (...more: readonly (readonly [number, Untimed])[]): string =>
+      renderView(viewOf(...journey, ...more), NOW, SIZE).join("\n");
+    expect(textOf()).not.toContain("Release");
+    expect(textOf([2000, { event: "release", state: "downloading", ...of, running }])).toContain(
+      "Release base  |  update: downloading release-1",
+    );
+    const held = { ...of, reason: "measuring" };
+    expect(textOf([2000, { event: "release", state: "waiting-window", ...held, running }])).toContain(
+      "update: waiting-window release-1, measuring",
+    );
+    const trial = { slot: "trial", counter: 1 };
+    expect(textOf([2000, { event: "release", state: "trial", ...of, running: trial }])).toContain(
+      "Release 1, on trial",
+    );
+    const ended = {
+      event: "release-ended",
+      result: "rolled-back",
+      counter: 2,
+      content: "broken",
+      reason: "crashed",
+    } as const;
+    expect(textOf([2000, ended])).toContain("00:02 hub: release 2 (broken) is rolled-back (crashed)");
+    expect(textOf([2000, { event: "rest", sensors: ["scale"] }])).toMatch(
+      /wired sensors rest\n.*patient: rests what is wired .*\(scale\)/s,
+    );
+  });
+
   it.each([
     { columns: 80, rows: 24 },
     { columns: 120, rows: 50 },
@@ -95,7 +125,7 @@ describe("live view", () => {
   it("keeps the keys in the last line and the latest readings above them", () => {
     const many = Array.from({ length: 40 }, (_, index) => [index, taken("scale", index, `weight-${index}`)] as const);
     const lines = renderView(viewOf(...many), NOW, SIZE);
-    expect(lines.at(-1)).toMatch(/q quit$/);
+    expect(lines.at(-1)).toMatch(/^n net .* u update .*q quit$/);
     expect(lines.join("\n")).toContain("weight-39");
     expect(lines.join("\n")).not.toContain("weight-2 ");
   });
