@@ -6,7 +6,7 @@ import type { UnreadableCapture } from "../protocol/ports/outbox.ts";
 import type { SensorMemory } from "../protocol/ports/sensor-memory.ts";
 import type { Transport } from "../protocol/ports/transport.ts";
 import type { DraftReading, ReadingDevice } from "../protocol/reading.ts";
-import type { Arrival } from "../protocol/time.ts";
+import type { Arrival, Millis } from "../protocol/time.ts";
 
 /** Why bytes are not a record. `reason` words are those of `hemhub decode` and the published vectors. */
 export type MalformedReason =
@@ -137,6 +137,11 @@ export interface SensorDriver<R> {
   readonly transport: "ble" | "serial";
   /** True for a stream: its session stays connected, without a deadline, and is begun again when it ends. */
   readonly stays: boolean;
+  /**
+   * A measurement over a session that stays has ended when nothing came for so long; left out: half a minute. Null: the
+   * sensor keeps what it measured and is asked for it, so that a session may be broken off at any time.
+   */
+  readonly lull?: Millis | null;
   decode(frame: Uint8Array, channel: ChannelId): Decoded<R>;
   normalise(record: R, context: ReadingContext): readonly DraftReading[];
   session(transport: Transport, sink: ReadingSink, context: SessionContext, signal: AbortSignal): Promise<SessionEnd>;

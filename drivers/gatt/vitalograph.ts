@@ -7,7 +7,7 @@ import type { SensorDriver, SessionEnd } from "../driver.ts";
 import { draftReading } from "../normalise/reading.ts";
 import { createZones } from "../normalise/zone.ts";
 import { runSerialSession } from "../serial/serial-session.ts";
-import { VITALOGRAPH_VERSION, vitalographProtocol } from "../serial/vitalograph.ts";
+import { BLOW_TO_BLOW, VITALOGRAPH_VERSION, vitalographProtocol } from "../serial/vitalograph.ts";
 import { createInformationReader } from "./sensor-information.ts";
 import { openTerminal } from "./terminal-io.ts";
 
@@ -35,6 +35,7 @@ export const createVitalographBleDriver = (): SensorDriver<VitalographTest> => {
     version: VITALOGRAPH_VERSION,
     transport: "ble",
     stays: true,
+    lull: BLOW_TO_BLOW,
     decode: (frame) => vitalographProtocol.decode(frame),
     normalise: (record, context) => [draftReading(vitalographProtocol.measure(record), context, zones)],
     session: async (transport, sink, context, signal) => {

@@ -12,6 +12,7 @@ type Format<R> = Pick<SerialProtocol<R>, "id" | "version" | "decode" | "measure"
 /** The driver of one format, with a session of its kind. */
 const driverOf = <R>(
   format: Format<R>,
+  lull: Pick<SensorDriver<R>, "lull">,
   run: (driver: SensorDriver<R>, zones: Zones) => SensorDriver<R>["session"],
 ): SensorDriver<R> => {
   const zones = createZones();
@@ -21,6 +22,7 @@ const driverOf = <R>(
     transport: "serial",
     // A cable: the session lasts as long as it is plugged in, and the supervisor begins it again.
     stays: true,
+    ...lull,
     decode: (frame) => format.decode(frame),
     normalise: (record, context) => [draftReading(format.measure(record), context, zones)],
     session: async (transport, sink, context, signal) => {
@@ -38,6 +40,7 @@ const driverOf = <R>(
 export const createSerialDriver = <R>(protocol: SerialProtocol<R>): SensorDriver<R> =>
   driverOf(
     protocol,
+    protocol.lull === undefined ? {} : { lull: protocol.lull },
     (driver, zones) => (transport, sink, context, signal) =>
       runSerialSession(driver, protocol, zones, transport, sink, context, signal),
   );
@@ -46,6 +49,7 @@ export const createSerialDriver = <R>(protocol: SerialProtocol<R>): SensorDriver
 export const createMeterDriver = <R>(protocol: MeterProtocol<R>): SensorDriver<R> =>
   driverOf(
     protocol,
+    { lull: null },
     (driver, zones) => (transport, sink, context, signal) =>
       runMeterSession(driver, protocol, zones, transport, sink, context, signal),
   );

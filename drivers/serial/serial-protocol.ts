@@ -1,5 +1,5 @@
 import type { DriverId } from "../../protocol/ids.ts";
-import type { Arrival } from "../../protocol/time.ts";
+import type { Arrival, Millis } from "../../protocol/time.ts";
 import type { DateTime } from "../decode/date-time.ts";
 import type { Decoded, Framed, Framer, MalformedReason } from "../driver.ts";
 import type { Measurement } from "../normalise/reading.ts";
@@ -45,6 +45,8 @@ export interface SerialProtocol<R> {
   readonly acknowledgement: Uint8Array | null;
   /** Null where the sensor has no clock that the hub can ask. */
   readonly clock: SerialClock | null;
+  /** As SensorDriver has it. */
+  readonly lull?: Millis;
   decode(frame: Uint8Array): Decoded<R>;
   createFramer(): Framer;
   createIntake(): SerialIntake<R>;

@@ -1,4 +1,5 @@
 import { driverId } from "../../protocol/ids.ts";
+import { type Millis, minutes } from "../../protocol/time.ts";
 import {
   decodeVitalograph,
   decodeVitalographTest,
@@ -30,6 +31,9 @@ const createIntake = (): SerialIntake<VitalographTest> => ({
  * clears the memory where it means to set the clock. So this hub sends none, and the monitor's clock is neither asked
  * nor set.
  */
+/** A patient rests between two blows of a test, a minute or so. */
+export const BLOW_TO_BLOW: Millis = minutes(2);
+
 export const vitalographProtocol: SerialProtocol<VitalographTest> = {
   id: driverId("vitalograph-lung-monitor"),
   version: VITALOGRAPH_VERSION,
@@ -37,6 +41,7 @@ export const vitalographProtocol: SerialProtocol<VitalographTest> = {
   unreadableAfter: 3 * VITALOGRAPH_LONGEST_TEST,
   acknowledgement: Uint8Array.of(VITALOGRAPH_ACK),
   clock: null,
+  lull: BLOW_TO_BLOW,
   decode: decodeVitalographTest,
   createFramer: createVitalographFramer,
   createIntake,

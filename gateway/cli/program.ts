@@ -53,6 +53,11 @@ const ASKED: readonly (readonly [group: string | null, name: string, summary: st
   [null, "assignment", "whose readings are taken, and what waits from before"],
   [null, "erase", "destroy everything measured on this hub; alone it only says what", "[words...]"],
   [null, "link", "the connection to the region"],
+  ["update", "status", "which release runs, and how far an update is"],
+  ["update", "check", "look now at what the region has signed"],
+  ["update", "install", "install now, between two measurements; from a stick: its folder", "[folder]"],
+  ["update", "rollback", "take back a release on trial, or give up an update under way"],
+  ["update", "history", "how updates ended, newest first"],
   [null, "time", "the hub's clock: who keeps it, how well, and since when"],
   [null, "check", "test every part; each failure says the next step (exit 1)"],
 ];

@@ -16,7 +16,7 @@ beforeEach(() => {
 
 const streamFor = async (span: number): Promise<void> => {
   for (let past = 0; past < span; past += LULL / 2) {
-    leases.heard("sensor oximeter");
+    leases.heard("sensor oximeter", LULL);
     await clock.advance(millis(LULL / 2));
   }
 };
@@ -72,12 +72,12 @@ it("a stream is under way until a while after its last octets, and that is no le
 
 it("an oximeter that is never taken off does not keep a release away for ever, and counts again once it was off", async () => {
   await streamFor(LONGEST_STREAM - LULL);
-  leases.heard("sensor oximeter");
+  leases.heard("sensor oximeter", LULL);
   expect(leases.held()).not.toBeNull();
   await streamFor(2 * LULL);
-  leases.heard("sensor oximeter");
+  leases.heard("sensor oximeter", LULL);
   expect(leases.held()).toBeNull();
   await clock.advance(LULL);
-  leases.heard("sensor oximeter");
+  leases.heard("sensor oximeter", LULL);
   expect(leases.held()).toEqual({ what: "sensor oximeter", since: clock.elapsed() });
 });

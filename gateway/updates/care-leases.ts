@@ -5,8 +5,8 @@ import { type Millis, millis, minutes, seconds } from "../../protocol/time.ts";
 /** No measurement with an end of its own takes longer: a spirometry with its rests takes some ten minutes. */
 export const LONGEST_LEASE: Millis = minutes(15);
 /**
- * What shows only by what it sends is over when it has been silent for this long: an oximeter that lost its pulse, or a
- * scale that somebody steps on once more, is back before. A spirometry, with its rests, is entered as one (care-signs.ts).
+ * What shows only by what it sends is over when it has been silent for this long, where its driver says nothing else: an
+ * oximeter that lost its pulse, or a scale that somebody steps on once more, is back before.
  */
 export const LULL: Millis = seconds(30);
 /**
@@ -25,8 +25,8 @@ export interface CareLease {
 export interface CareLeases {
   /** `what` has begun. It counts until its end, and never for longer than `longest` (at most LONGEST_LEASE). */
   begin(what: string, longest: Millis): CareLease;
-  /** `what` has sent something: it counts until LULL after the last of it, and for LONGEST_STREAM in one. */
-  heard(what: string): void;
+  /** `what` has sent something: it counts until `lull` after the last of it, and for LONGEST_STREAM in one. */
+  heard(what: string, lull: Millis): void;
   /** What is under way, that which began first; null: nothing is. */
   held(): { readonly what: string; readonly since: Millis } | null;
 }
@@ -68,11 +68,11 @@ export const createCareLeases = ({ clock, logger }: { readonly clock: Clock; rea
         },
       };
     },
-    heard: (what) => {
+    heard: (what, lull) => {
       const now = clock.elapsed();
       const before = streams.get(what);
       const since = before !== undefined && now < before.until ? before.since : now;
-      streams.set(what, { what, since, until: millis(now + LULL) });
+      streams.set(what, { what, since, until: millis(now + lull) });
     },
     held: () => {
       dropLeaked();

@@ -24,14 +24,18 @@ beforeEach(() => {
 });
 
 /** Reads to the end of the connection, and fails where it is told to. */
-const start = (stays: boolean, failure: Error | null = null): Promise<unknown> => {
+const start = (
+  stays: boolean,
+  failure: Error | null = null,
+  more: Pick<SensorDriver<unknown>, "lull"> = {},
+): Promise<unknown> => {
   const session: SensorDriver<unknown>["session"] = async ({ incoming }) => {
     let readings = 0;
     for await (const _ of incoming) readings += 1;
     if (failure !== null) throw failure;
     return { readings, reason: "disconnected" };
   };
-  const driver = { id: driverId("test"), version: "1.0.0", transport: "serial", stays, session };
+  const driver = { id: driverId("test"), version: "1.0.0", transport: "serial", stays, session, ...more };
   const enrolment = { driver, sensor: { id: sensorId("cuff") } as EnrolledSensor } as unknown as Enrolment;
   const told = withCare(enrolment, leases);
   return told.driver.session(transport, {} as ReadingSink, {} as SessionContext, never);
@@ -67,6 +71,25 @@ it("an open serial line counts only while it brings something, and all of that r
   expect(leases.held()).not.toBeNull();
   transport.unplug();
   expect(await session).toEqual({ readings: 2, reason: "disconnected" });
+});
+
+it("a meter that keeps what it measured counts at no time: its session may be broken off", async () => {
+  const session = start(true, null, { lull: null });
+  await send();
+  expect(leases.held()).toBeNull();
+  transport.unplug();
+  expect(await session).toEqual({ readings: 1, reason: "disconnected" });
+});
+
+it("a measurement with rests counts as long as its driver says", async () => {
+  const session = start(true, null, { lull: minutes(2) });
+  await send();
+  await clock.advance(minutes(1));
+  expect(leases.held()).not.toBeNull();
+  await clock.advance(minutes(1));
+  expect(leases.held()).toBeNull();
+  transport.unplug();
+  await session;
 });
 
 it("a stream over Bluetooth counts from its connection on: nothing connects that nobody uses", async () => {

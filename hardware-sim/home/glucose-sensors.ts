@@ -74,7 +74,6 @@ export const createGlucoseMeterOnCable = async (home: SensorSurroundings): Promi
       return last === undefined ? "" : shownOf(last.values);
     },
     line,
-    isAlwaysOn: true,
     pairing: null,
     [Symbol.asyncDispose]: async () => {
       await meter[Symbol.asyncDispose]();

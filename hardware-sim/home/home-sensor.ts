@@ -31,8 +31,6 @@ export interface HomeSensor extends AsyncDisposable {
   readonly shown: string;
   /** Its cable; null for Bluetooth. */
   readonly line: SerialLine | null;
-  /** Answers whenever the hub asks it, also while nobody measures. */
-  readonly isAlwaysOn?: true;
   /** How it gets its bond with a hub; null for one that needs none. */
   readonly pairing: { holdButton(): void } | null;
 }

@@ -67,7 +67,6 @@ export const createCarefulHands = (options: CarefulHandsOptions): CarefulHands =
   const rest = async (begins: boolean): Promise<void> => {
     const wired = sensors.filter(({ name, line, worn }) => line !== null && (worn || habits.includes(name)));
     for (const sensor of begins ? wired : []) sensor.leave();
-    for (const { name, isAlwaysOn } of sensors) if (isAlwaysOn) await setPlugged(name, !begins);
     const now = begins ? wired.map(({ name }) => name) : [];
     if (now.length + resting.length > 0) tell({ event: "rest", sensors: now });
     resting = now;

@@ -23,7 +23,7 @@ describe("a hub that is given to another patient by a signed command", () => {
         await using hub = await home.start();
         await weighTimes(home, hub, 3);
         const command = await home.signer.sign("reassign", { from: ANNA, to: BERIT, backlog: "deliver" }, { id });
-        await home.region.desire({ commands: [command], catalogue: { version: "9" } });
+        await home.region.desire({ commands: [command], weather: { version: "9" } });
         const isDone = (one: Reported): boolean => stateOf(id)(one) === "done" && one.notUnderstood.length > 0;
         const reported = await home.reported(isDone, "the hub reports that it is done, and what it did not understand");
         expect(reported).toMatchObject({
@@ -32,7 +32,7 @@ describe("a hub that is given to another patient by a signed command", () => {
             { epoch: 1, to: ANNA, since: 1 },
             { epoch: 2, from: ANNA, to: BERIT, since: 4, by: "command", backlog: "deliver", waiting: 3 },
           ],
-          notUnderstood: [{ part: "catalogue", reason: expect.stringMatching(/does not know it/) }],
+          notUnderstood: [{ part: "weather", reason: expect.stringMatching(/does not know it/) }],
         });
         expect(schemaTrouble(reported)).toBeNull();
         await readyAgain(hub);
