@@ -35,7 +35,11 @@ export interface CommandHome extends AsyncDisposable {
   reported(fits: (reported: Reported) => boolean, what: string): Promise<Reported>;
 }
 
-export const openCommandHome = async (assignment = "a-7f3c9b"): Promise<CommandHome> => {
+/** `more`: sections of the configuration besides. */
+export const openCommandHome = async (
+  assignment = "a-7f3c9b",
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<CommandHome> => {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "hemhub-command-"));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
@@ -65,6 +69,7 @@ export const openCommandHome = async (assignment = "a-7f3c9b"): Promise<CommandH
       sensors: [{ id: "scale", model: "tanita-sc-240", serial: { path: pty.path } }],
       diagnostics: { socket },
       log: { level: "debug" },
+      ...more,
     }),
   );
   const home: TestHome = { folder, configFile, socket, [Symbol.asyncDispose]: async () => undefined };
