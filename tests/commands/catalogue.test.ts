@@ -28,7 +28,7 @@ it("a running hub goes by a catalogue that the region signed, without a restart,
   const server = stack.use(await createReleaseServer({ folder: region.folder }));
   const root = join(region.folder, "metadata", "1.root.json");
   const updates = { root, hardware: "generic", url: `http://127.0.0.1:${server.port}/` };
-  const home = stack.use(await openCommandHome("a-7f3c9b", { updates }));
+  const home = stack.use(await openCommandHome("a-7f3c9b", async () => ({ updates })));
   const hub = stack.use(await home.start());
 
   const publish = async (counter: number, text: string): Promise<{ target: string; counter: number }> => {

@@ -26,7 +26,7 @@ export interface CommandHome extends AsyncDisposable {
   readonly signer: CommandSigner;
   readonly region: DesiredClient;
   readonly dataDir: string;
-  start(): Promise<TestHub>;
+  start(environment?: NodeJS.ProcessEnv): Promise<TestHub>;
   /** Somebody steps on the scale; every weight is another one. */
   weigh(): Promise<void>;
   /** Readings that took effect at the region, in the order of their numbers. */
@@ -35,10 +35,10 @@ export interface CommandHome extends AsyncDisposable {
   reported(fits: (reported: Reported) => boolean, what: string): Promise<Reported>;
 }
 
-/** `more`: sections of the configuration besides. */
+/** `more`: sections of the configuration besides, once the region is there. */
 export const openCommandHome = async (
   assignment = "a-7f3c9b",
-  more: Readonly<Record<string, unknown>> = {},
+  more: (side: RegionSide) => Promise<Readonly<Record<string, unknown>>> = async () => ({}),
 ): Promise<CommandHome> => {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "hemhub-command-"));
@@ -69,7 +69,7 @@ export const openCommandHome = async (
       sensors: [{ id: "scale", model: "tanita-sc-240", serial: { path: pty.path } }],
       diagnostics: { socket },
       log: { level: "debug" },
-      ...more,
+      ...(await more(side)),
     }),
   );
   const home: TestHome = { folder, configFile, socket, [Symbol.asyncDispose]: async () => undefined };
@@ -80,7 +80,7 @@ export const openCommandHome = async (
     signer,
     region,
     dataDir: join(folder, "data"),
-    start: () => startHub(home, [pty]),
+    start: (environment) => startHub(home, [pty], environment),
     weigh: async () => {
       weighed += 1;
       const { bytes } = tanitaLine({ ...BODY, weightTenths: 600 + weighed }, "00000002");
