@@ -41,6 +41,10 @@ const open = (backend: BackendStatus = BACKEND, isDrivenElsewhere = false) => {
   const clock = createSimulatedClock();
   const calls: string[] = [];
   let memory: UpdateMemory = NOTHING_UPDATED;
+  let refusal: Error | null = null;
+  const refuse = (error: Error): void => {
+    refusal = error;
+  };
   const happens = (event: UpdateEvent): void => {
     memory = advance(memory, event, epochMs(1_764_000_000_000));
     desk.tell(memory);
@@ -49,7 +53,10 @@ const open = (backend: BackendStatus = BACKEND, isDrivenElsewhere = false) => {
     loaded: Promise.resolve(),
     memory: () => memory,
     backend: () => backend,
-    want: async (wanted) => happens({ tag: "wanted", wanted }),
+    want: async (wanted) => {
+      if (refusal !== null) throw refusal;
+      happens({ tag: "wanted", wanted });
+    },
     look: async () => happens({ tag: "look" }),
     goAhead: () => calls.push("go ahead"),
     cancel: async (why) => happens({ tag: "cancel", why }),
@@ -65,7 +72,7 @@ const open = (backend: BackendStatus = BACKEND, isDrivenElsewhere = false) => {
     clock,
   });
   const offerOf = (wanted: WantedRelease, image = IMAGE): Offer => ({ wanted, image, parts: [] });
-  return { desk, clock, calls, happens, offerOf, memory: () => memory };
+  return { desk, clock, calls, refuse, happens, offerOf, memory: () => memory };
 };
 
 const command = (desk: UpdateDesk, name: string): DiagnosticCommand => {
@@ -103,6 +110,12 @@ describe("the part `release` of the desired state", () => {
     await desk.part(WISH, never);
     expect(await desk.part({ ...WISH, counter: "two" }, never)).toContain("`counter`");
     expect(memory().wanted).toMatchObject(WISH);
+  });
+
+  it("is heard again with the next connection where the disk refuses to remember it", async () => {
+    const { desk, refuse } = open();
+    refuse(new Error("EIO: i/o error, write"));
+    expect(await desk.part(WISH, never)).toContain("EIO");
   });
 
   it("says nothing where a hawkBit drives the hub", async () => {

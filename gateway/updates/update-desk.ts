@@ -53,6 +53,7 @@ export interface UpdateDeskOptions {
 
 /** The choice that a stick brings: it is not signed, and what it names is. */
 const CHOICE = "wanted.json";
+const NO_WISH = { tag: "wanted", wanted: null } as const;
 const BY_HAND: Reason = { code: "by-hand", sentence: "update: a person at the hub took it back" };
 
 const readChoice = async (folder: string): Promise<WantedRelease> => {
@@ -92,14 +93,15 @@ export const createUpdateDesk = (options: UpdateDeskOptions): UpdateDesk => {
   const part: DesiredPart = async (content) => {
     const isNothing = content === undefined || content === null;
     if (isDrivenElsewhere) return isNothing ? null : "a hawkBit drives the releases of this hub (updates.hawkbit)";
-    if (isNothing) {
-      await hear(null);
-      return null;
-    }
-    const wish = parseWantedRelease(content, null);
+    const wish = isNothing ? NO_WISH : parseWantedRelease(content, null);
     if (wish.tag === "wrong") return wish.reason;
-    await hear(wish.wanted);
-    return null;
+    try {
+      await hear(wish.wanted);
+      return null;
+    } catch (thrown) {
+      // A disk that is full or fails: the message is retained, and comes again with the next connection.
+      return `not remembered (${messageOf(thrown)})`;
+    }
   };
 
   const current = (): WantedRelease | null => {

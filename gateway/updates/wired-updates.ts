@@ -7,7 +7,7 @@ import type { UpdateBackend } from "../../ota/update/backend.ts";
 import { createMemoryFile } from "../../ota/update/memory-file.ts";
 import { createUpdates, type Updates } from "../../ota/update/update-loop.ts";
 import type { Outcome, Reason } from "../../ota/update/update-state.ts";
-import { HubError } from "../../protocol/errors.ts";
+import { HubError, isHubError, messageOf } from "../../protocol/errors.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
 import { machineBootId } from "../clock/machine-signs.ts";
@@ -210,6 +210,15 @@ export const openWiredUpdates = async (wired: WiredOptions): Promise<ReleaseUpda
     clock,
   });
   const hawkbit = config.hawkbit === null ? null : await openHawkbit(config.hawkbit, wired, updates, desk);
+  /** Whatever is wrong with an update, readings go on: it is said, and tried again. */
+  const run = async (signal: AbortSignal): Promise<void> => {
+    try {
+      await updates.run(signal);
+    } catch (thrown) {
+      if (isHubError(thrown)) throw thrown;
+      throw new HubError("update-unreachable", `update: ${messageOf(thrown)}; it is tried again`, { cause: thrown });
+    }
+  };
   return {
     part: desk.part,
     commands: updateCommands(desk),
@@ -220,7 +229,7 @@ export const openWiredUpdates = async (wired: WiredOptions): Promise<ReleaseUpda
     run: async (signal) => {
       // A backend that does not answer at the start, such as RAUC, is asked again.
       const kept = { part: "updates", clock, logger };
-      await Promise.all([keepRunning(kept, updates.run, signal), backlog.run(signal), hawkbit?.run(signal)]);
+      await Promise.all([keepRunning(kept, run, signal), backlog.run(signal), hawkbit?.run(signal)]);
     },
   };
 };

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { HubError, isHubError, messageOf } from "../../protocol/errors.ts";
 import { explainingFullDisk } from "../files/no-space.ts";
 import type { UpdateFiles } from "../files/update-files.ts";
 import { NOTHING_UPDATED, type UpdateMemory } from "./update-state.ts";
@@ -9,7 +10,7 @@ const SCHEMA = "update/1";
 export interface MemoryFile {
   /** Nothing, and `damaged`, where the file makes no sense: what is in force is known by the backend, and the rest is begun anew. */
   load(): Promise<{ readonly memory: UpdateMemory; readonly damaged: boolean }>;
-  /** Durable when it resolves. Rejects with `update-no-space` where the disk is full. */
+  /** Durable when it resolves. Rejects with `update-no-space` where the disk is full, else with `update-unreachable`. */
   save(memory: UpdateMemory): Promise<void>;
 }
 
@@ -34,8 +35,14 @@ export const createMemoryFile = (files: UpdateFiles, file: string): MemoryFile =
     const memory = bytes === null ? NOTHING_UPDATED : parse(bytes);
     return { memory: memory ?? NOTHING_UPDATED, damaged: memory === null };
   },
-  save: (memory) =>
-    explainingFullDisk("update: remembering what comes next", () =>
-      files.replace(file, Buffer.from(`${JSON.stringify({ schema: SCHEMA, memory, check: checkOf(memory) })}\n`)),
-    ),
+  save: async (memory) => {
+    const text = `${JSON.stringify({ schema: SCHEMA, memory, check: checkOf(memory) })}\n`;
+    try {
+      await explainingFullDisk("update: remembering what comes next", () => files.replace(file, Buffer.from(text)));
+    } catch (thrown) {
+      if (isHubError(thrown)) throw thrown;
+      const sentence = `update: what comes next could not be remembered (${messageOf(thrown)}); look at the disk`;
+      throw new HubError("update-unreachable", sentence, { cause: thrown });
+    }
+  },
 });
