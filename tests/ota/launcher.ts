@@ -57,9 +57,14 @@ export const addUnpacked = async (images: string, name: string, script = sayingI
 };
 
 /** A release as it lies on a hub. */
-export const addImage = async (images: string, place: string, name: string): Promise<ImageHash> => {
+export const addImage = async (
+  images: string,
+  place: string,
+  name: string,
+  script = sayingItsName(name),
+): Promise<ImageHash> => {
   const folder = join(place, `files of ${name}`);
-  await writeRelease(folder, name);
+  await writeRelease(folder, name, script);
   const draft = join(place, "draft.sqfs");
   execFileSync("mksquashfs", [folder, draft, "-noappend", "-quiet", "-no-progress"], { stdio: "ignore" });
   const image = await readFile(draft);

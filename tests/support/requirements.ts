@@ -68,6 +68,10 @@ const REQUIREMENTS = {
     paths: ["/usr/bin/systemd-notify"],
     get: "install the Debian package systemd",
   },
+  systemd: {
+    paths: ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"],
+    get: "install the Debian package systemd",
+  },
   "systemd-analyze": {
     paths: ["/usr/bin/systemd-analyze"],
     get: "install the Debian package systemd",

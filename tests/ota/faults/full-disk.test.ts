@@ -168,6 +168,7 @@ describe.skipIf(!mount.available)(titled("F49: disk full, on a small disk of its
     await using hub = await open();
     const before = await trialOnFullDisk(hub);
     await hub.disk.free();
+    await before.updates.loaded;
     await until(async () => {
       await hub.bench.clock.advance(minutes(1));
       return before.updates.memory().outcomes[0]?.result === "rolled-back";
