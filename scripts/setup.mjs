@@ -34,6 +34,8 @@ export const TEST_PACKAGES = {
   // A key on a token (tests/region).
   "softhsm2-util": "softhsm2",
   "pkcs11-tool": "opensc",
+  // The unit of the service runs under it (tests/ota/systemd.test.ts).
+  "systemd-notify": "systemd",
   // Updates of the whole operating system (tests/ota/rauc.test.ts), and who signs them.
   rauc: "rauc",
   openssl: "openssl",

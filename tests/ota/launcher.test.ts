@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { appendFile, chmod, mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -183,16 +184,29 @@ describe("the launcher", () => {
 const mount = mountable();
 
 describe.skipIf(!mount.available)(titled("the launcher, with images that it mounts", mount), () => {
-  it("runs a release out of its image, and none with a flipped bit", async () => {
+  const mounts = (): readonly string[] => readdirSync(join(place, "run", "mnt"));
+
+  it("runs a release out of its image, and none with a flipped bit, and lets go of what it does not run", async () => {
     const release = await addImage(images, place, "mounted");
-    await slots.activate(release);
+    const next = await addImage(images, place, "next");
     try {
+      await slots.activate(release);
       expect(await start()).toMatchObject({ name: "mounted", slot: "trial", release });
+      await slots.commit(release);
+      await slots.activate(next);
+      expect(await start()).toMatchObject({ name: "next", slot: "trial" });
+      expect(mounts()).toEqual([next]);
+      await slots.takeBack(next, "self-test");
+      await slots.activate(next);
+      await appendFile(join(images, `${next}.sqfs`), "\0");
+      expect(await start()).toMatchObject({ name: "mounted", slot: "current" });
+      expect((await slots.read()).lastFailed).toMatchObject({ release: next });
+      expect(mounts()).toEqual([release]);
+      await appendFile(join(images, `${release}.sqfs`), "\0");
+      expect(await start()).toMatchObject({ name: "base", slot: "rescue" });
+      expect(mounts()).toEqual([]);
     } finally {
-      execFileSync("umount", [join(place, "run", "mnt", release)]);
+      for (const name of mounts()) execFileSync("umount", [join(place, "run", "mnt", name)]);
     }
-    await appendFile(join(images, `${release}.sqfs`), "\0");
-    expect(await start()).toMatchObject({ name: "base" });
-    expect((await slots.read()).lastFailed).toEqual({ release, reason: "rot" });
   });
 });

@@ -78,6 +78,15 @@ describe("the systemd unit", () => {
     for (const port of ["ttyUSB", "ttyACM", "ttyAMA", "ttyS", "ttyGS"]) {
       expect(valuesOf("DeviceAllow")).toContain(`char-${port} rw`);
     }
+    // A group of devices is known by name only where its driver is there already.
+    for (const name of ["Wants", "After"]) {
+      expect(
+        valuesOf(name)
+          .join(" ")
+          .match(/(?<=modprobe@)\w+/g),
+        name,
+      ).toEqual(["loop", "usbserial", "cdc_acm"]);
+    }
     for (const name of ["AmbientCapabilities", "CapabilityBoundingSet"]) {
       expect(valuesOf(name, OWN_ADAPTER)).toEqual(["CAP_NET_ADMIN CAP_NET_RAW"]);
     }
