@@ -51,7 +51,7 @@ function* stateLines({ memory }: UpdateView): Iterable<Line> {
 }
 
 const dataOf = (view: UpdateView): Line => {
-  const { memory, running, slot, counter, version, trouble } = view;
+  const { memory, running, slot, counter, version, trouble, hawkbitTrouble } = view;
   const wanted = underWay(memory.state) ?? memory.wanted;
   const why = reasonOf(memory.state);
   return data({
@@ -62,6 +62,7 @@ const dataOf = (view: UpdateView): Line => {
     counter: wanted?.counter ?? null,
     reason: why === null ? null : { ...why },
     trouble: trouble === null ? null : { ...trouble },
+    hawkbitTrouble,
     quarantine: memory.quarantine.map(({ image }) => image),
   });
 };
@@ -78,8 +79,9 @@ const statusCommand = (desk: UpdateDesk): DiagnosticCommand => ({
     if (last !== undefined)
       yield* put("last", `${last.wanted.target}: ${last.result}${last.why === null ? "" : `, ${last.why.sentence}`}`);
     if (view.trouble !== null) yield* put("trouble", view.trouble.sentence);
+    if (view.hawkbitTrouble !== null) yield* put("hawkBit", view.hawkbitTrouble);
     yield dataOf(view);
-    if (view.trouble !== null) yield { tag: "exit", code: 1 };
+    if (view.trouble !== null || view.hawkbitTrouble !== null) yield { tag: "exit", code: 1 };
   },
 });
 

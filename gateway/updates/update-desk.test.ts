@@ -37,7 +37,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** The real memory and its rules; what an update takes the disk and the line for happens when a test says so. */
-const open = (backend: BackendStatus = BACKEND, isDrivenElsewhere = false) => {
+const open = (backend: BackendStatus = BACKEND, hawkbit: { trouble: () => string | null } | null = null) => {
   const clock = createSimulatedClock();
   const calls: string[] = [];
   let memory: UpdateMemory = NOTHING_UPDATED;
@@ -68,7 +68,7 @@ const open = (backend: BackendStatus = BACKEND, isDrivenElsewhere = false) => {
     slot: () => "current",
     release,
     version: "1.0.0",
-    isDrivenElsewhere,
+    hawkbit,
     clock,
   });
   const offerOf = (wanted: WantedRelease, image = IMAGE): Offer => ({ wanted, image, parts: [] });
@@ -119,7 +119,7 @@ describe("the part `release` of the desired state", () => {
   });
 
   it("says nothing where a hawkBit drives the hub", async () => {
-    const { desk, memory } = open(BACKEND, true);
+    const { desk, memory } = open(BACKEND, { trouble: () => null });
     expect(await desk.part(WISH, never)).toContain("hawkBit");
     expect(memory().wanted).toBeNull();
     await desk.hear({ ...WISH, notBefore: null, window: null, bucketMax: 10_000, urgency: "soon", folder: null });
@@ -160,6 +160,12 @@ describe("update status", () => {
     const { text, data } = await answer(desk, "update status");
     expect(text).toContain("update: not here yet");
     expect(data).toMatchObject({ state: "offered", reason: { code: "not-in-cohort" }, campaign: "autumn" });
+  });
+
+  it("is not well where the hawkBit that drives the hub does not answer", async () => {
+    const { text, data, exit } = await answer(open(BACKEND, { trouble: () => "hawkBit: 401" }).desk, "update status");
+    expect(text).toContain("hawkBit: 401");
+    expect([data, exit]).toMatchObject([{ hawkbitTrouble: "hawkBit: 401" }, 1]);
   });
 
   it("is not well where another release runs than the one in force", async () => {

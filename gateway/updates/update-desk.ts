@@ -20,6 +20,8 @@ export interface UpdateView {
   readonly version: string;
   /** Something that a person should know about the start; null where all is well. */
   readonly trouble: Reason | null;
+  /** Why the hawkBit that drives this hub does not answer as it should; null where it does, or there is none. */
+  readonly hawkbitTrouble: string | null;
 }
 
 /** Where wishes come in, the region's and those of a person at the hub. */
@@ -46,8 +48,8 @@ export interface UpdateDeskOptions {
   readonly slot: () => string;
   readonly release: RunningRelease;
   readonly version: string;
-  /** HawkBit says what is wanted: the part of the desired state then says nothing. */
-  readonly isDrivenElsewhere: boolean;
+  /** Says what is wanted in place of the desired state; null: there is none. */
+  readonly hawkbit: { readonly trouble: () => string | null } | null;
   readonly clock: Clock;
 }
 
@@ -76,7 +78,7 @@ const readChoice = async (folder: string): Promise<WantedRelease> => {
 };
 
 export const createUpdateDesk = (options: UpdateDeskOptions): UpdateDesk => {
-  const { updates, slot, release, version, isDrivenElsewhere, clock } = options;
+  const { updates, slot, release, version, hawkbit, clock } = options;
   let waiters: PromiseWithResolvers<void> = Promise.withResolvers();
   /** What the region wants; heard while a person's own wish is carried out. */
   let later: { readonly wanted: WantedRelease | null } | null = null;
@@ -92,7 +94,7 @@ export const createUpdateDesk = (options: UpdateDeskOptions): UpdateDesk => {
 
   const part: DesiredPart = async (content) => {
     const isNothing = content === undefined || content === null;
-    if (isDrivenElsewhere) return isNothing ? null : "a hawkBit drives the releases of this hub (updates.hawkbit)";
+    if (hawkbit !== null) return isNothing ? null : "a hawkBit drives the releases of this hub (updates.hawkbit)";
     const wish = isNothing ? NO_WISH : parseWantedRelease(content, null);
     if (wish.tag === "wrong") return wish.reason;
     try {
@@ -118,7 +120,16 @@ export const createUpdateDesk = (options: UpdateDeskOptions): UpdateDesk => {
         throw new HubError("update-unreachable", "update: not looked at the disk yet; try again in a moment");
       }
       const { running, trouble } = backend;
-      return { memory: updates.memory(), running, slot: slot(), counter: release.counter, version, trouble };
+      const hawkbitTrouble = hawkbit?.trouble() ?? null;
+      return {
+        memory: updates.memory(),
+        running,
+        slot: slot(),
+        counter: release.counter,
+        version,
+        trouble,
+        hawkbitTrouble,
+      };
     },
     check: async () => {
       await updates.loaded;

@@ -206,7 +206,7 @@ export const openWiredUpdates = async (wired: WiredOptions): Promise<ReleaseUpda
     slot: slotNow,
     release,
     version: HUB_VERSION,
-    isDrivenElsewhere: config.hawkbit !== null,
+    hawkbit: config.hawkbit === null ? null : { trouble: () => hawkbit?.status().trouble ?? null },
     clock,
   });
   const hawkbit = config.hawkbit === null ? null : await openHawkbit(config.hawkbit, wired, updates, desk);
