@@ -8,6 +8,7 @@ import {
   type Offer,
   type Outcome,
   type Reason,
+  type ReasonCode,
   type UpdateMemory,
   type UpdateState,
   type WantedRelease,
@@ -150,12 +151,17 @@ const rollingBack = ({ offer }: { readonly offer: Offer }, why: Reason): UpdateS
   why,
 });
 
+/**
+ * A day without a network, or a trial that nobody could judge, as on a disk that was full, say nothing against a release:
+ * the region may try it again in another campaign.
+ */
+const BLAMELESS: ReadonlySet<ReasonCode> = new Set(["out-of-time", "unknown"]);
+
 const takenBack = (memory: UpdateMemory, at: EpochMs | null): UpdateMemory => {
   const { state } = memory;
   if (state.tag !== "rolling-back") return memory;
   const after = ended(memory, "rolled-back", state.why, at);
-  // A day without a network says nothing against the release: the region may try it again in another campaign.
-  return state.why.code === "out-of-time" ? after : quarantined(after, state.offer.image, state.why);
+  return BLAMELESS.has(state.why.code) ? after : quarantined(after, state.offer.image, state.why);
 };
 
 const trusted = (memory: UpdateMemory, offer: Offer, at: EpochMs | null): UpdateMemory => {
