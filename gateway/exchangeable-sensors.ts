@@ -1,5 +1,6 @@
 import type { Clock } from "../protocol/ports/clock.ts";
 import { type Millis, minutes, seconds } from "../protocol/time.ts";
+import { untilAborted } from "../protocol/until-aborted.ts";
 import type { Enrolments } from "./config/enrol.ts";
 import type { SensorParts } from "./sensors.ts";
 
@@ -39,12 +40,6 @@ interface Exchange {
   readonly done: PromiseWithResolvers<void>;
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-
 export const createExchangeableSensors = async (options: ExchangeableSensorsOptions): Promise<ExchangeableSensors> => {
   const { create, isMeasuring, clock } = options;
   let inForce = options.enrolments;
@@ -66,7 +61,7 @@ export const createExchangeableSensors = async (options: ExchangeableSensorsOpti
     // A home without a sensor has nothing to run; what rejects is a broken invariant.
     running.catch(broken.reject);
     try {
-      await Promise.race([bell.promise, aborted(signal), broken.promise]);
+      await Promise.race([bell.promise, untilAborted(signal), broken.promise]);
     } finally {
       stop.abort();
     }
@@ -96,7 +91,7 @@ export const createExchangeableSensors = async (options: ExchangeableSensorsOpti
       const { done } = due;
       bell.resolve();
       // Where the hub stops, nothing reads any more that could be exchanged.
-      await Promise.race([done.promise, aborted(signal)]);
+      await Promise.race([done.promise, untilAborted(signal)]);
       signal.throwIfAborted();
     },
     radio: () => current.radio(),

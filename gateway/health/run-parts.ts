@@ -1,6 +1,7 @@
 import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
 import { type Millis, millis } from "../../protocol/time.ts";
+import { untilAborted } from "../../protocol/until-aborted.ts";
 
 /** A part of the hub. Rejections are broken invariants: what a part expects to go wrong is its own business. */
 export type Part = {
@@ -47,12 +48,6 @@ interface Stage {
   readonly by: Millis;
   readonly end: (late: AbortSignal) => Promise<void>;
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 
 /** Resolves with true when every stage ended in time. One that does not is named in the log and left behind. */
 const stopInOrder = async (stages: readonly Stage[], clock: Clock, logger: Logger): Promise<boolean> => {
@@ -101,6 +96,6 @@ export const runParts = async (
   });
   await Promise.race([askable, broken.promise]);
   logger.info("hub ready");
-  await Promise.race([aborted(signal), broken.promise]);
+  await Promise.race([untilAborted(signal), broken.promise]);
   return Promise.race([stopInOrder(stages, clock, logger), broken.promise]);
 };

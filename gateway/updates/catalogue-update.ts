@@ -12,6 +12,7 @@ import { HubError, isHubError, messageOf } from "../../protocol/errors.ts";
 import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
 import { type Millis, millis, minutes } from "../../protocol/time.ts";
+import { untilAborted } from "../../protocol/until-aborted.ts";
 import type { DesiredPart } from "../commands/desk.ts";
 import type { ReportEvent } from "../ingest/event-reporter.ts";
 import type { CataloguePlace, InstalledCatalogue } from "./catalogue-place.ts";
@@ -161,12 +162,6 @@ export const createCatalogueUpdate = (options: CatalogueUpdateOptions): Catalogu
       return millis(pause);
     }
   };
-
-  const untilAborted = (signal: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener("abort", () => resolve(), { once: true });
-    });
 
   return {
     part: async (content) => {

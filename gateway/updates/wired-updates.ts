@@ -12,6 +12,7 @@ import type { Clock } from "../../protocol/ports/clock.ts";
 import type { Logger } from "../../protocol/ports/logger.ts";
 import { machineBootId } from "../clock/machine-signs.ts";
 import type { UpdatesConfig } from "../config/hub-config.ts";
+import { brokerAddress } from "../forward/tls-socket.ts";
 import { keepRunning } from "../health/keep-running.ts";
 import type { ReportEvent } from "../ingest/event-reporter.ts";
 import { HUB_VERSION } from "../version.ts";
@@ -125,14 +126,6 @@ export interface WiredOptions {
   readonly source: UpdateSource;
 }
 
-const DEFAULT_PORT = 8883;
-
-const brokerOf = (url: string): { readonly host: string; readonly port: number } => {
-  const { hostname, port } = new URL(url);
-  // An IPv6 address stands in brackets in a URL, and without them everywhere else.
-  return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? DEFAULT_PORT : Number(port) };
-};
-
 /** The releases of a hub that can take them. Rejects as the disk does, and with `update-unreachable`. */
 export const openWiredUpdates = async (wired: WiredOptions): Promise<ReleaseUpdates> => {
   const { options, config, launched, release, source } = wired;
@@ -152,7 +145,8 @@ export const openWiredUpdates = async (wired: WiredOptions): Promise<ReleaseUpda
       backlog: backlog.now(),
     };
   };
-  const broker = brokerOf(region.url);
+  const { host, port } = brokerAddress(region.url, region.serverName);
+  const broker = { host, port };
   const file = createTrialFile(files, path.join(place, "trial.json"));
   const probesNow = (): TrialProbes => createTrialProbes({ ...sources(), config: options.config, backlog });
 

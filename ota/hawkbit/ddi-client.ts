@@ -70,6 +70,15 @@ const meaningOf = (status: number): string | null => {
   return status >= 400 ? `refuses what this hub sends (${status}); report it to whoever maintains the hub` : null;
 };
 
+/** `extra`: headers besides. */
+type Exchange = (
+  method: string,
+  path: string,
+  extra: Readonly<Record<string, string>>,
+  body: string | null,
+  signal: AbortSignal,
+) => Promise<Reply>;
+
 export const createDdiClient = (options: DdiClientOptions): DdiClient => {
   const { url, tenant, controllerId, clock } = options;
   const base = `${url.replace(/\/+$/, "")}/${encodeURIComponent(tenant)}/controller/v1/${encodeURIComponent(controllerId)}`;
@@ -79,13 +88,7 @@ export const createDdiClient = (options: DdiClientOptions): DdiClient => {
     return new HubError("update-unreachable", `updates: ${name} ${found}`, { cause, context });
   };
 
-  const exchange = async (
-    method: string,
-    path: string,
-    extra: Readonly<Record<string, string>>,
-    body: string | null,
-    signal: AbortSignal,
-  ): Promise<Reply> => {
+  const exchange: Exchange = async (method, path, extra, body, signal) => {
     const address = new URL(path === "" ? base : `${base}/${path}`);
     const authorization = await options.authorization();
     const headers = {
@@ -120,13 +123,7 @@ export const createDdiClient = (options: DdiClientOptions): DdiClient => {
   };
 
   /** Ends after the deadline at the latest, with a sentence where it has failed. */
-  const exchanged = async (
-    method: string,
-    path: string,
-    extra: Readonly<Record<string, string>>,
-    body: string | null,
-    signal: AbortSignal,
-  ): Promise<Reply> => {
+  const exchanged: Exchange = async (method, path, extra, body, signal) => {
     const late = new AbortController();
     const done = new AbortController();
     const watch = clock.sleep(DEADLINE, done.signal).then(

@@ -1,5 +1,6 @@
 import { HubError, messageOf } from "../../protocol/errors.ts";
 import { type Millis, millis, minutes, seconds } from "../../protocol/time.ts";
+import { untilAborted } from "../../protocol/until-aborted.ts";
 import { advance, type UpdateEvent } from "./advance.ts";
 import type { BackendStatus } from "./backend.ts";
 import type { MemoryFile } from "./memory-file.ts";
@@ -136,12 +137,6 @@ export const createUpdates = (surroundings: UpdateSurroundings): Updates => {
     const { state } = kept();
     return event.tag === "held" && "why" in state && state.why?.code === event.why.code;
   };
-
-  const untilAborted = (signal: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener("abort", () => resolve(), { once: true });
-    });
 
   const takeStep = async (signal: AbortSignal): Promise<void> => {
     step = new AbortController();
